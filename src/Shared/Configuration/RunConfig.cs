@@ -1,0 +1,249 @@
+using System.Text.Json.Serialization;
+
+namespace Mcn.Web.Shared.Configuration;
+
+/// <summary>
+/// Everything that decides a run: immutable, in JSON (comments allowed, unknown keys refused). Keys are the original
+/// program's flag names in snake_case. Read, defaulted and checked by RunConfigFile; defaults are the published
+/// recipe. Paths are absolute once read.
+/// </summary>
+public sealed record RunConfig
+{
+    public required int FormatVersion { get; init; }
+
+    /// <summary>What people call the run; part of its identity, not of the numbers.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Seed of initialisation, video order, clip choice and k-means draws.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Devices of the replicas: `cpu` or `cuda:0`.</summary>
+    public required IReadOnlyList<string> Devices { get; init; }
+
+    /// <summary>Threads inside one tensor operation on the CPU; 0 = every core.</summary>
+    public required int CpuThreads { get; init; }
+
+    /// <summary>Arithmetic of the network: `fp32`.</summary>
+    public required string Precision { get; init; }
+
+    public required DataConfig Data { get; init; }
+
+    public required ModelConfig Model { get; init; }
+
+    public required ObjectiveConfig Objective { get; init; }
+
+    public required OptimizerConfig Optimizer { get; init; }
+
+    public required CheckpointConfig Checkpoint { get; init; }
+
+    public required EvaluationConfig Evaluation { get; init; }
+
+    public required TelemetryConfig Telemetry { get; init; }
+
+    public required CompatibilityConfig Compatibility { get; init; }
+
+    /// <summary>N: clips in one optimisation step = batch_size videos x n_pair clips.</summary>
+    [JsonIgnore]
+    public int ClipsPerStep => Data.BatchSize * Data.NPair;
+}
+
+/// <summary>HowTo100M-style input (mcn-spec §3).</summary>
+public sealed record DataConfig
+{
+    /// <summary>CSV with a column `path`: one video a row.</summary>
+    public required string TrainCsv { get; init; }
+
+    /// <summary>Root of the 2d and 3d features.</summary>
+    public required string FeaturesPath { get; init; }
+
+    /// <summary>Root of the spectrograms; the same as <see cref="FeaturesPath"/> when absent.</summary>
+    public required string FeaturesPathAudio { get; init; }
+
+    /// <summary>Python pickle: video id → start, end, text.</summary>
+    public required string CaptionPath { get; init; }
+
+    /// <summary>Word vectors in Google's binary layout.</summary>
+    public required string Word2vecPath { get; init; }
+
+    /// <summary>VIDEOS a step (the paper's 4096 is 128 videos x 32 clips).</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>Clips drawn from each video.</summary>
+    public required int NPair { get; init; }
+
+    /// <summary>Spectrogram frames of a clip, 10 ms each.</summary>
+    public required int HowtoAudioFrames { get; init; }
+
+    /// <summary>Shortest clip, seconds; neighbouring captions are added until it is reached.</summary>
+    public required double MinTime { get; init; }
+
+    /// <summary>Words kept of a clip.</summary>
+    public required int MaxWords { get; init; }
+
+    /// <summary>Rows a second of the 2d features (the 3d rate is fixed at 1.5).</summary>
+    public required double FeatureFramerate { get; init; }
+
+    /// <summary>Reader threads.</summary>
+    public required int NumThreadReader { get; init; }
+
+    /// <summary>Bound of the read-ahead: host memory of all batches being filled or waiting, bytes.</summary>
+    public required long ReadAheadBytes { get; init; }
+}
+
+/// <summary>Sizes of the network (mcn-spec §4). The defaults give 223,776,770 parameters.</summary>
+public sealed record ModelConfig
+{
+    /// <summary>D: width of the joint space.</summary>
+    public required int EmbdDim { get; init; }
+
+    /// <summary>V: width of the video input, 2d and 3d together.</summary>
+    public required int FeatureDim { get; init; }
+
+    /// <summary>Width of a word vector.</summary>
+    public required int WeDim { get; init; }
+
+    /// <summary>Mel bands of the spectrogram.</summary>
+    public required int MelBands { get; init; }
+
+    /// <summary>DAVEnet's five widths; the last one is the audio width A.</summary>
+    public required IReadOnlyList<int> LayerWidths { get; init; }
+
+    /// <summary>Whether the reconstruction heads exist.</summary>
+    public required bool Recon { get; init; }
+
+    /// <summary>R: hidden width of the reconstruction heads.</summary>
+    public required int ReconSize { get; init; }
+}
+
+/// <summary>The loss (mcn-spec §5, §6).</summary>
+public sealed record ObjectiveConfig
+{
+    /// <summary>Subtracted from the matching similarities.</summary>
+    public required double Margin { get; init; }
+
+    /// <summary>Weight of the text-video term.</summary>
+    public required double WeightTextVideo { get; init; }
+
+    /// <summary>Weight of the audio-text term.</summary>
+    public required double WeightAudioText { get; init; }
+
+    /// <summary>Weight of the audio-video term.</summary>
+    public required double WeightAudioVideo { get; init; }
+
+    /// <summary>Leave the audio out of the contrastive and cluster terms.</summary>
+    public required bool NoAudio { get; init; }
+
+    /// <summary>Leave the video out of the contrastive and cluster terms.</summary>
+    public required bool NoVideo { get; init; }
+
+    /// <summary>Add the cluster loss.</summary>
+    public required bool Kmeans { get; init; }
+
+    /// <summary>K: number of clusters.</summary>
+    public required int ClusterSize { get; init; }
+
+    /// <summary>Cluster the fused embeddings of earlier steps too.</summary>
+    public required bool UseQueue { get; init; }
+
+    /// <summary>Length of the queue in steps, and interval of the refits in steps.</summary>
+    public required int QueueSize { get; init; }
+
+    /// <summary>First epoch (from 0) in which the queue is filled.</summary>
+    public required int StartQueue { get; init; }
+
+    /// <summary>Refit every queue_size steps (true) or anew in each step (false).</summary>
+    [JsonPropertyName("fastC")]
+    public required bool FastC { get; init; }
+
+    /// <summary>Cluster loss on the mean of the embeddings instead of on each.</summary>
+    public required bool Mean { get; init; }
+
+    /// <summary>Weight of the cluster loss.</summary>
+    public required double CluLamb { get; init; }
+
+    /// <summary>Weight of the reconstruction loss (50 in the original).</summary>
+    public required double ReconWeight { get; init; }
+}
+
+/// <summary>Adam and its schedule (mcn-spec §7).</summary>
+public sealed record OptimizerConfig
+{
+    /// <summary>Peak learning rate.</summary>
+    public required double Lr { get; init; }
+
+    /// <summary>`cosine` (warm-up, then cosine to zero) or `constant`.</summary>
+    public required string Schedule { get; init; }
+
+    /// <summary>Steps of linear warm-up.</summary>
+    public required int WarmupSteps { get; init; }
+
+    /// <summary>Passes over the video list.</summary>
+    public required int Epochs { get; init; }
+
+    public required double Beta1 { get; init; }
+
+    public required double Beta2 { get; init; }
+
+    public required double Eps { get; init; }
+}
+
+/// <summary>When checkpoints are written and how many stay.</summary>
+public sealed record CheckpointConfig
+{
+    /// <summary>Epochs between checkpoints (the last epoch and a signal always write one).</summary>
+    public required int EveryEpochs { get; init; }
+
+    /// <summary>Newest checkpoints that stay.</summary>
+    public required int KeepLast { get; init; }
+}
+
+/// <summary>Retrieval during training (mcn-spec §9).</summary>
+public sealed record EvaluationConfig
+{
+    /// <summary>Evaluation sets in the original's pickled layout.</summary>
+    public required IReadOnlyList<string> EvalFiles { get; init; }
+
+    /// <summary>Epochs between evaluations (the last epoch is always evaluated).</summary>
+    public required int EveryEpochs { get; init; }
+
+    /// <summary>Audio length = 1024 frames x this (the original: 5 for YouCook2, 3 for MSR-VTT and LSMDC).</summary>
+    public required int NumFramesMultiplier { get; init; }
+
+    /// <summary>Clips in one forward pass; the result does not depend on it.</summary>
+    public required int BatchSizeVal { get; init; }
+
+    /// <summary>Resamples of the queries behind the 95 % intervals.</summary>
+    public required int BootstrapSamples { get; init; }
+}
+
+/// <summary>What is reported, and how often.</summary>
+public sealed record TelemetryConfig
+{
+    /// <summary>Steps between two reported steps.</summary>
+    public required int NDisplay { get; init; }
+}
+
+/// <summary>
+/// Faults of the original that change results (mcn-spec §10). `"compatibility": "original"` turns all on; the default is what
+/// §10 recommends. Each switch is named for what happens when it is on.
+/// </summary>
+public sealed record CompatibilityConfig
+{
+    /// <summary>Q2: a clip that starts before 0.0125 s gets frame -2 or -1, which empties its audio.</summary>
+    public required bool NegativeFirstFrame { get; init; }
+
+    /// <summary>Q14: k-means draws new centroids at every epoch start.</summary>
+    public required bool RedrawCentroidsEachEpoch { get; init; }
+
+    /// <summary>Q14: the centroid of an empty cluster becomes the zero vector (off: it is taken over from before).</summary>
+    public required bool ZeroEmptyClusters { get; init; }
+
+    /// <summary>Q16: after the last planned step the cosine rises again.</summary>
+    public required bool ScheduleRisesAgain { get; init; }
+
+    /// <summary>Q18: a tie counts as every position it spans, each as a match.</summary>
+    public required bool OptimisticTies { get; init; }
+
+    /// <summary>Q27: the cluster terms are divided by 3 with two modalities too.</summary>
+    public required bool ClusterDivisorThree { get; init; }
+}

@@ -1,0 +1,17 @@
+namespace Mcn.Web.Shared;
+
+/// <summary>Versions of everything persistent or on the wire. A reader refuses a newer version and migrates an older one.</summary>
+public static class ProtocolVersion
+{
+    /// <summary>`config.json` and every configuration file.</summary>
+    public const int Config = 1;
+
+    /// <summary>`run.json`: identity and incarnations of a run.</summary>
+    public const int Run = 1;
+
+    /// <summary>`state.json` of a checkpoint folder, and the files beside it.</summary>
+    public const int Checkpoint = 1;
+
+    /// <summary>Records of the journal (framing and payload).</summary>
+    public const int Journal = 1;
+}
