@@ -1,0 +1,20 @@
+namespace Mcn.Web.Shared.Runs;
+
+/// <summary>`run.json`: what makes a run this run. Written before the first step of each incarnation.</summary>
+public sealed record RunIdentity
+{
+    public required int FormatVersion { get; init; }
+
+    /// <summary>Unique; sorts by time of creation.</summary>
+    public required string RunId { get; init; }
+
+    public required string Name { get; init; }
+
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>Processes that have trained this run so far; the running one carries this number.</summary>
+    public required int Incarnation { get; init; }
+
+    /// <summary>True once the last planned step is trained, evaluated and saved.</summary>
+    public required bool Finished { get; init; }
+}

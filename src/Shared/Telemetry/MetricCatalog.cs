@@ -1,0 +1,56 @@
+namespace Mcn.Web.Shared.Telemetry;
+
+/// <summary>Names of the trainer's metrics; units in brackets. OpenTelemetry style: dots, no unit suffix.</summary>
+public static class MetricCatalog
+{
+    /// <summary>Total loss [1].</summary>
+    public const string Loss = "train.loss";
+
+    /// <summary>Masked margin softmax, text-video [1].</summary>
+    public const string LossTextVideo = "train.loss.tv";
+
+    /// <summary>Masked margin softmax, audio-text [1].</summary>
+    public const string LossAudioText = "train.loss.at";
+
+    /// <summary>Masked margin softmax, video-audio [1].</summary>
+    public const string LossVideoAudio = "train.loss.va";
+
+    /// <summary>Cluster term, weighted [1].</summary>
+    public const string LossCluster = "train.loss.cluster";
+
+    /// <summary>Reconstruction term, weighted [1].</summary>
+    public const string LossReconstruction = "train.loss.recon";
+
+    /// <summary>Learning rate of the step [1].</summary>
+    public const string LearningRate = "train.learning_rate";
+
+    /// <summary>Clips seen since the run began [{clip}].</summary>
+    public const string Samples = "train.samples";
+
+    /// <summary>Clips a second since the last report, wall time [{clip}/s].</summary>
+    public const string SamplesPerSecond = "train.samples.rate";
+
+    /// <summary>Wall time of the step, waiting for data included [s].</summary>
+    public const string StepDuration = "train.step.duration";
+
+    /// <summary>Part of the step spent waiting for data [s].</summary>
+    public const string DataWait = "train.step.duration.data_wait";
+
+    /// <summary>Part of the step: host to device [s].</summary>
+    public const string HostToDevice = "train.step.duration.h2d";
+
+    /// <summary>Part of the step: forward pass [s].</summary>
+    public const string Forward = "train.step.duration.forward";
+
+    /// <summary>Part of the step: losses, clustering and backward pass [s].</summary>
+    public const string Backward = "train.step.duration.backward";
+
+    /// <summary>Part of the step: optimizer [s].</summary>
+    public const string Optimizer = "train.step.duration.optimizer";
+
+    /// <summary>Iterations of the last k-means fit [{iteration}].</summary>
+    public const string KMeansIterations = "train.kmeans.iterations";
+
+    /// <summary>Empty clusters in the last k-means fit [{cluster}].</summary>
+    public const string KMeansEmptyClusters = "train.kmeans.empty_clusters";
+}

@@ -1,0 +1,136 @@
+using System.Text.Json.Serialization;
+
+namespace Mcn.Web.Shared.Telemetry;
+
+/// <summary>Identity of a record: a store takes each (run, incarnation, stream, sequence) once.</summary>
+/// <param name="Run">Run id.</param>
+/// <param name="Incarnation">Which process of the run wrote it, from 1.</param>
+/// <param name="Stream">One writer each: `worker`, `supervisor`.</param>
+/// <param name="Sequence">From 1 without gaps within (run, incarnation, stream).</param>
+public sealed record RecordId(string Run, int Incarnation, string Stream, long Sequence);
+
+/// <summary>
+/// Everything a trainer has to say, as it lies in the journal. A closed family: a switch over it names every case.
+/// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(RunStarted), "run_started")]
+[JsonDerivedType(typeof(StepMetrics), "step")]
+[JsonDerivedType(typeof(EvaluationFinished), "evaluation")]
+[JsonDerivedType(typeof(CheckpointWritten), "checkpoint")]
+[JsonDerivedType(typeof(Alert), "alert")]
+[JsonDerivedType(typeof(RunEnded), "run_ended")]
+public abstract record TelemetryRecord
+{
+    /// <summary>Set by the outlet that takes the record.</summary>
+    public RecordId? Id { get; init; }
+
+    /// <summary>When it happened, UTC. Set by the outlet.</summary>
+    public DateTimeOffset Time { get; init; }
+}
+
+/// <summary>A process of the run begins (or goes on) training.</summary>
+public sealed record RunStarted : TelemetryRecord
+{
+    public required string Name { get; init; }
+
+    /// <summary>Steps done before this process; 0 for a new run.</summary>
+    public required long FromStep { get; init; }
+
+    public required long TotalSteps { get; init; }
+
+    public required int StepsPerEpoch { get; init; }
+
+    public required int Epochs { get; init; }
+
+    public required int ClipsPerStep { get; init; }
+
+    public required long Parameters { get; init; }
+
+    public required string Device { get; init; }
+}
+
+/// <summary>One reported step.</summary>
+public sealed record StepMetrics : TelemetryRecord
+{
+    /// <summary>Steps done, this one included.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>From 0.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>By metric name; names and units: <see cref="MetricCatalog"/>.</summary>
+    public required IReadOnlyDictionary<string, double> Values { get; init; }
+}
+
+/// <summary>Retrieval on one evaluation set.</summary>
+public sealed record EvaluationFinished : TelemetryRecord
+{
+    public required long Step { get; init; }
+
+    public required int Epoch { get; init; }
+
+    /// <summary>File name of the set.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Clips in it.</summary>
+    public required int N { get; init; }
+
+    public required IReadOnlyList<RetrievalRow> Rows { get; init; }
+
+    public required double DurationSeconds { get; init; }
+}
+
+/// <summary>One direction of a retrieval table. Recalls are fractions; ranks count from 1.</summary>
+/// <param name="Direction">t2va, t2v, t2a, va2t, v2t, a2t, a2v or v2a.</param>
+/// <param name="Ci95">95 % interval by metric (r1, r5, r10): low, high; bootstrap over the queries.</param>
+public sealed record RetrievalRow(
+    string Direction,
+    double R1,
+    double R5,
+    double R10,
+    double Medr,
+    double Meanr,
+    IReadOnlyDictionary<string, double[]> Ci95);
+
+/// <summary>A checkpoint is complete on disk.</summary>
+public sealed record CheckpointWritten : TelemetryRecord
+{
+    public required long Step { get; init; }
+
+    public required string Path { get; init; }
+
+    public required long Bytes { get; init; }
+
+    public required double DurationSeconds { get; init; }
+}
+
+/// <summary>Something that needs a person's eye, as code and parameters (the page translates) and in English.</summary>
+public sealed record Alert : TelemetryRecord
+{
+    public required string Code { get; init; }
+
+    public required string Text { get; init; }
+
+    public IReadOnlyDictionary<string, string> Parameters { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>The process leaves the run in order.</summary>
+public sealed record RunEnded : TelemetryRecord
+{
+    /// <summary>`finished`, `interrupted` (by a signal), `step_limit` or `failed`.</summary>
+    public required string Reason { get; init; }
+
+    public required long Step { get; init; }
+
+    /// <summary>Wall time of this process, seconds.</summary>
+    public required double DurationSeconds { get; init; }
+
+    /// <summary>Median time of a step in this process, seconds.</summary>
+    public required double MedianStepSeconds { get; init; }
+
+    /// <summary>Largest resident memory of this process, bytes.</summary>
+    public required long PeakMemoryBytes { get; init; }
+
+    /// <summary>Records that found the outlet full and were dropped.</summary>
+    public required long DroppedRecords { get; init; }
+}

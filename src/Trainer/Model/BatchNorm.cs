@@ -1,0 +1,36 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Trainer.Model;
+
+/// <summary>
+/// Batch normalisation over (n, c, t): eps 1e-5, momentum 0.1, unbiased variance in the running value (mcn-spec §4.4).
+/// Ours rather than the library's because the group of clips and the update of the running statistics are part of the
+/// experiment (spec Q11), and so that the state carries the original's names.
+/// </summary>
+public sealed class BatchNorm : nn.Module<Tensor, Tensor>
+{
+    const double Momentum = 0.1;
+    const double Epsilon = 1e-5;
+
+    readonly Parameter weight;
+    readonly Parameter bias;
+
+    public BatchNorm(long channels, bool trainable = true)
+        : base(nameof(BatchNorm))
+    {
+        weight = new Parameter(ones(channels), trainable);
+        bias = new Parameter(zeros(channels), trainable);
+        register_parameter("weight", weight);
+        register_parameter("bias", bias);
+        register_buffer("running_mean", zeros(channels));
+        register_buffer("running_var", ones(channels));
+        register_buffer("num_batches_tracked", zeros(Array.Empty<long>(), ScalarType.Int64));
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        if (training) get_buffer("num_batches_tracked")!.add_(1);
+        return nn.functional.batch_norm(x, get_buffer("running_mean"), get_buffer("running_var"), weight, bias, training, Momentum, Epsilon);
+    }
+}

@@ -1,0 +1,68 @@
+using Mcn.Web.Shared.Configuration;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Trainer.Model;
+
+/// <summary>
+/// The Multimodal Clustering Network (ICCV 2021; mcn-spec §4): three towers into one joint space of width D, and three heads
+/// that reconstruct the towers' inputs. Parameter and buffer names and shapes are those of the original's state_dict.
+/// Created on the CPU from libtorch's global generator: seed it first.
+/// </summary>
+public sealed class McnNetwork : nn.Module
+{
+    readonly AudioTower audioTower;
+    readonly GatedEmbedding audioGate;
+    readonly Linear audioProjection;
+    readonly GatedEmbedding videoGate;
+    readonly SentencePooling sentencePooling;
+    readonly GatedEmbedding textGate;
+    readonly ReconstructionHead? videoHead;
+    readonly ReconstructionHead? audioHead;
+    readonly ReconstructionHead? textHead;
+
+    public McnNetwork(ModelConfig config)
+        : base(nameof(McnNetwork))
+    {
+        var audioWidth = config.LayerWidths[^1];
+        audioTower = new AudioTower(config.MelBands, config.LayerWidths);
+        audioProjection = nn.Linear(audioWidth, config.EmbdDim);
+        audioGate = new GatedEmbedding(audioWidth, audioWidth);
+        videoGate = new GatedEmbedding(config.FeatureDim, config.EmbdDim);
+        sentencePooling = new SentencePooling(config.WeDim, config.EmbdDim);
+        textGate = new GatedEmbedding(config.EmbdDim, config.EmbdDim);
+        register_module("DAVEnet", audioTower);
+        register_module("DAVEnet_projection", audioProjection);
+        register_module("GU_audio", audioGate);
+        register_module("GU_video", videoGate);
+        register_module("text_pooling_caption", sentencePooling);
+        register_module("GU_text_captions", textGate);
+        if (!config.Recon) return;
+        videoHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.FeatureDim);
+        audioHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, audioWidth);
+        textHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.EmbdDim);
+        register_module("recon_v", videoHead);
+        register_module("recon_a", audioHead);
+        register_module("recon_t", textHead);
+    }
+
+    /// <summary>The embeddings of N clips.</summary>
+    /// <param name="clips">On the network's device.</param>
+    /// <param name="reconstruct">Whether to run the reconstruction heads, where they exist; only the loss needs them.</param>
+    public Embeddings Encode(ClipTensors clips, bool reconstruct)
+    {
+        var video = videoGate.call(clips.Video);
+
+        // The gating happens at the audio width, before the projection: half-precision stability (mcn-spec §4.5).
+        var audioPooled = AudioTower.PoolOverTime(audioTower.call(clips.Audio), clips.FrameCounts, clips.Audio.shape[2], training);
+        var audio = audioProjection.call(audioGate.call(audioPooled));
+
+        var sentence = sentencePooling.call(clips.Words, clips.WordIndex);
+        var text = textGate.call(sentence);
+
+        var error = reconstruct && videoHead is not null
+            ? videoHead.Error(video, clips.Video) + audioHead!.Error(audio, audioPooled) + textHead!.Error(text, sentence)
+            : null;
+        return new Embeddings(audio, video, text, error);
+    }
+}

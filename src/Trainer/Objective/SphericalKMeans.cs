@@ -1,0 +1,59 @@
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Trainer.Objective;
+
+/// <summary>
+/// k-means by cosine similarity (mcn-spec §6.3): assignment by the largest cosine, first index on ties; centroids are arithmetic
+/// means of the unnormalised rows. Deterministic for given initial centroids.
+/// </summary>
+public static class SphericalKMeans
+{
+    public const int MaxIterations = 100;
+    public const double Tolerance = 1e-4;
+    const double NormEpsilon = 1e-8;
+
+    /// <param name="Labels">(n) int64: the assignment BEFORE the last centroid update (spec Q15).</param>
+    /// <param name="Centroids">(K, D) after the last update.</param>
+    /// <param name="Iterations">Iterations run, 1 to 100.</param>
+    /// <param name="EmptyClusters">Clusters without a row in the last iteration.</param>
+    public sealed record Fit(Tensor Labels, Tensor Centroids, int Iterations, int EmptyClusters);
+
+    /// <summary>Lloyd's iterations until the centroids move by at most 1e-4 (squared, summed over all).</summary>
+    /// <param name="rows">X: (n, D).</param>
+    /// <param name="initial">(K, D).</param>
+    /// <param name="zeroEmptyClusters">The original's rule for an empty cluster: its centroid becomes zero; otherwise it stays where it was.</param>
+    public static Fit Run(Tensor rows, Tensor initial, bool zeroEmptyClusters)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var clusters = initial.shape[0];
+        var directions = Normalised(rows);
+        var one = ones(rows.shape[0], rows.dtype, rows.device);
+        var centroids = initial;
+        for (var iteration = 1; ; iteration++)
+        {
+            using var step = NewDisposeScope();
+            var labels = directions.mm(Normalised(centroids).t()).argmax(1);
+            var counts = zeros(clusters, rows.dtype, rows.device).index_add_(0, labels, one, 1);
+            var sums = zeros_like(centroids).index_add_(0, labels, rows, 1);
+            var empty = counts.eq(0).unsqueeze(1);
+            var means = where(empty, zeroEmptyClusters ? zeros_like(centroids) : centroids, sums / counts.clamp(1).unsqueeze(1));
+            var moved = (means - centroids).square().sum().item<float>(); // sync
+            if (!ReferenceEquals(centroids, initial)) centroids.Dispose();
+            centroids = means.MoveToOuterDisposeScope();
+            if (moved > Tolerance && iteration < MaxIterations) continue;
+            var emptyClusters = (int)empty.sum().item<long>(); // sync
+            return new Fit(labels.MoveToOuterDisposeScope().MoveToOuterDisposeScope(), centroids.MoveToOuterDisposeScope(), iteration, emptyClusters);
+        }
+    }
+
+    /// <summary>(n) int64: the centroid with the largest cosine.</summary>
+    public static Tensor Assign(Tensor rows, Tensor centroids)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return Normalised(rows).mm(Normalised(centroids).t()).argmax(1).MoveToOuterDisposeScope();
+    }
+
+    static Tensor Normalised(Tensor x) => x / (x.norm(1, keepdim: true, p: 2) + NormEpsilon);
+}

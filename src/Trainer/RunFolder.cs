@@ -1,0 +1,37 @@
+using System.Globalization;
+
+namespace Mcn.Web.Trainer;
+
+/// <summary>The only place that knows the names of a run's files: `DATA/runs/RUN-ID/…`.</summary>
+public sealed class RunFolder(string path)
+{
+    public string Path { get; } = path;
+
+    public string RunId => System.IO.Path.GetFileName(Path);
+
+    /// <summary>Identity and incarnation.</summary>
+    public string Identity => In("run.json");
+
+    /// <summary>The resolved configuration.</summary>
+    public string Config => In("config.json");
+
+    /// <summary>Program, libraries, machine and device of the newest incarnation.</summary>
+    public string Environment => In("environment.json");
+
+    /// <summary>Held by the process that trains.</summary>
+    public string Lock => In("lock");
+
+    public string Checkpoints => In("checkpoints");
+
+    public string Journal => In("journal");
+
+    public static string RunsOf(string dataFolder) => System.IO.Path.Combine(dataFolder, "runs");
+
+    /// <summary>One journal file for each writer of each incarnation.</summary>
+    public string JournalOf(string stream, int incarnation) =>
+        System.IO.Path.Combine(Journal, string.Create(CultureInfo.InvariantCulture, $"{stream}-{incarnation:D6}.journal"));
+
+    public static string CheckpointName(long step) => string.Create(CultureInfo.InvariantCulture, $"step-{step:D10}");
+
+    string In(string name) => System.IO.Path.Combine(Path, name);
+}
