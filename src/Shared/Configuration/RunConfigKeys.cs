@@ -1,0 +1,88 @@
+using System.Text.Json.Nodes;
+
+namespace Mcn.Web.Shared.Configuration;
+
+/// <summary>
+/// Every key of a configuration, declared once. To add one: a property in RunConfig.cs, and one line here or in
+/// RunConfigKeys.Network.cs at the same place; a test compares the two. Then `MCN_UPDATE_DOCS=1` and the tests once.
+/// Defaults are the published recipe (mcn-spec §1.1).
+/// </summary>
+public static partial class RunConfigKeys
+{
+    /// <summary>The section whose value may also be a preset: "original" or "default".</summary>
+    internal const string Compatibility = "compatibility";
+
+    internal const string FormatVersion = "format_version";
+
+    internal const string Name = "name";
+
+    /// <summary>All keys, in the order of the records.</summary>
+    public static IReadOnlyList<ConfigKey> All { get; } = Declare();
+
+    /// <summary>The sections and what they are about, in order; the empty one is the top of the file.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> Sections { get; } =
+    [
+        new("", "Which run this is, and where it computes."),
+        new("data", "What is read, and how clips are drawn from it."),
+        new("model", "Sizes of the network. The defaults give 223,776,770 parameters."),
+        new("objective", "The loss: contrastive + clu_lamb x cluster + recon_weight x reconstruction."),
+        new("optimizer", "Adam and its learning rate over time."),
+        new("checkpoint", "When checkpoints are written and how many stay."),
+        new("evaluation", "Retrieval during training."),
+        new("telemetry", "What is reported, and how often."),
+        new(Compatibility, "Faults of the original program that change results. The value may also be one word: \"original\" turns all of "
+            + "them on, \"default\" is the same as leaving the section out."),
+    ];
+
+    internal static ConfigKey? Find(string path) => All.FirstOrDefault(key => key.Path == path);
+
+    internal static bool IsSection(string name) => name.Length > 0 && Sections.Any(section => section.Key == name);
+
+    internal static IEnumerable<ConfigKey> Of(string section) => All.Where(key => key.Section == section);
+
+    static List<ConfigKey> Declare() => [.. Run(), .. Data(), .. Model(), .. Objective(), .. Optimizer(), .. Upkeep(), .. Faults()];
+
+    static IEnumerable<ConfigKey> Run() =>
+    [
+        Key(FormatVersion, new WholeNumber(1, ProtocolVersion.Config), ProtocolVersion.Config, "Version of this layout."),
+        new(Name, new LineOfText(100), "What people call the run.") { DefaultText = "the file's name without extension" },
+        // 2^53 - 1: every JSON reader, a browser's too, keeps it exactly.
+        Key("seed", new WholeNumber(0, 9_007_199_254_740_991), 1, "Seed of initialisation, order of videos, choice of clips and k-means draws."),
+        Key("devices", new ListOf(new DeviceName(), 1, OrOne: true), new JsonArray("cpu"),
+            "Where the network is trained. This version trains on one device."),
+        Key("cpu_threads", new WholeNumber(0, 1024), 0, "Threads inside one tensor operation on the CPU; 0 = every core.", "threads"),
+        Key("precision", new OneOf("fp32"), "fp32", "Arithmetic of the network."),
+    ];
+
+    static IEnumerable<ConfigKey> Upkeep() =>
+    [
+        Key("checkpoint.every_epochs", new WholeNumber(1), 1,
+            "Between two checkpoints; the last epoch and a stop always write one.", "epochs"),
+        Key("checkpoint.keep_last", new WholeNumber(1), 3, "Newest checkpoints that stay; older ones are deleted.", "checkpoints"),
+        Key("evaluation.eval_files", new ListOf(new PathOf(PathTarget.FileOrFolder), 0, OrOne: true), new JsonArray(),
+            "Evaluation sets: the original's .pkl, or a folder or tar of npy members and json with the same fields."),
+        Key("evaluation.every_epochs", new WholeNumber(1), 1, "Between two evaluations; the last epoch is always evaluated.", "epochs"),
+        Key("evaluation.num_frames_multiplier", new WholeNumber(1, 100), 5,
+            "Audio length = 1024 frames x this. The original: 5 for YouCook2, 3 for MSR-VTT and LSMDC.", "x 1024 frames"),
+        Key("evaluation.batch_size_val", new WholeNumber(1), 256, "In one forward pass; the result does not depend on it.", "clips"),
+        Key("evaluation.bootstrap_samples", new WholeNumber(1, 1_000_000), 1000,
+            "Resamples of the queries behind the 95 % intervals.", "resamples"),
+        Key("telemetry.n_display", new WholeNumber(1), 20, "Between two reported steps (200 in the original).", "steps"),
+    ];
+
+    static IEnumerable<ConfigKey> Faults() =>
+    [
+        Fault("negative_first_frame", false, "A clip that starts before 0.0125 s gets frame -2 or -1, which empties its audio (Q2)."),
+        Fault("redraw_centroids_each_epoch", true, "k-means draws new centroids at every epoch start (Q14)."),
+        Fault("zero_empty_clusters", true,
+            "The centroid of an empty cluster becomes the zero vector; off: it is taken over from before (Q14)."),
+        Fault("schedule_rises_again", false, "After the last planned step the learning rate rises again along the cosine (Q16)."),
+        Fault("optimistic_ties", false, "In retrieval a tie counts as every position it spans, each as a match (Q18)."),
+        Fault("cluster_divisor_three", false, "The cluster terms are divided by 3 with two modalities too (Q27)."),
+    ];
+
+    static ConfigKey Fault(string name, bool on, string doc) => Key($"{Compatibility}.{name}", new Flag(), on, doc);
+
+    static ConfigKey Key(string path, ConfigType type, JsonNode value, string doc, string unit = "") =>
+        new(path, type, doc) { Default = value, Unit = unit };
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+
+namespace Mcn.Web.Shared.Configuration;
+
+public static partial class RunConfigRules
+{
+    /// <summary>A rule between keys.</summary>
+    /// <param name="Statement">What must hold, for docs/configuration.md.</param>
+    /// <param name="Keys">The keys it looks at, the one to blame first. It is not asked while one of them is wrong by itself.</param>
+    /// <param name="Judge">What was found, expected and recommended; null when the rule holds.</param>
+    internal sealed record Rule(string Statement, string[] Keys, Func<RunConfig, (string Found, string Expected, string Remedy)?> Judge);
+
+    internal static IReadOnlyList<Rule> Rules { get; } =
+    [
+        new("This version trains on exactly one device.", ["devices"],
+            config => config.Devices.Count == 1 ? null : (
+                $"{Number(config.Devices.Count)} devices ({string.Join(", ", config.Devices)})",
+                "exactly one",
+                $"This version trains on one device: keep \"{config.Devices[0]}\"")),
+
+        new("A step has at least 2 clips (batch_size x n_pair): one clip has nothing to be told apart from.",
+            ["data.batch_size", "data.n_pair"],
+            config => config.ClipsPerStep >= 2 ? null : (
+                "batch_size 1 x n_pair 1 = 1 clip a step", "at least 2 clips", "Raise batch_size or n_pair")),
+
+        new("no_audio and no_video are not both on: a pair of modalities must remain.", ["objective.no_audio", "objective.no_video"],
+            config => config.Objective is not { NoAudio: true, NoVideo: true } ? null : (
+                "both no_audio and no_video", "at most one of them", "Switch one off: only the text would be left")),
+
+        new("The weights of the pairs that remain are not all zero.",
+            ["objective.weight_text_video", "objective.weight_audio_text", "objective.weight_audio_video", "objective.no_audio", "objective.no_video"],
+            config => RemainingWeights(config.Objective) is not { Length: > 0 } left || left.Any(pair => pair.Weight > 0) ? null : (
+                $"weight 0 for every pair that is trained ({string.Join(", ", left.Select(pair => pair.Name))})",
+                "at least one weight above 0", "Raise one of them")),
+
+        new("With kmeans, a step has at least cluster_size clips: the first centroids are drawn from them.",
+            ["objective.cluster_size", "objective.kmeans", "data.batch_size", "data.n_pair"],
+            config => !config.Objective.Kmeans || config.ClipsPerStep >= config.Objective.ClusterSize ? null : (
+                $"{Number(config.Objective.ClusterSize)} clusters for {Number(config.Data.BatchSize)} x {Number(config.Data.NPair)} "
+                    + $"= {Number(config.ClipsPerStep)} clips a step",
+                "at most as many clusters as clips",
+                $"Set cluster_size to {Number(config.ClipsPerStep)} or less, or raise batch_size or n_pair")),
+
+        new("With kmeans and use_queue, n_pair is at least 2: the queue keeps floor(n_pair / 2) clips of each video.",
+            ["data.n_pair", "objective.use_queue", "objective.kmeans"],
+            config => config.Objective is not { Kmeans: true, UseQueue: true } || config.Data.NPair >= 2 ? null : (
+                $"{Number(config.Data.NPair)} with use_queue", "at least 2",
+                "Raise n_pair, or switch use_queue off: the queue keeps floor(n_pair / 2) clips of each video and would stay empty")),
+
+        new("No evaluation set is named twice.", ["evaluation.eval_files"],
+            config => config.Evaluation.EvalFiles.GroupBy(path => path, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1)
+                is not { } twice ? null : ($"{twice.Key} twice", "each set once", "Remove one of the two")),
+    ];
+
+    internal static IEnumerable<(string[] Keys, ConfigMistake Mistake)> Broken(RunConfig config)
+    {
+        foreach (var rule in Rules)
+        {
+            if (rule.Judge(config) is not var (found, expected, remedy)) continue;
+            yield return (rule.Keys,
+                new ConfigMistake { Source = "", Key = rule.Keys[0], Found = found, Expected = expected, Remedy = remedy });
+        }
+    }
+
+    static (string Name, double Weight)[] RemainingWeights(ObjectiveConfig objective)
+    {
+        (string Name, double Weight, bool IsTrained)[] pairs =
+        [
+            ("weight_text_video", objective.WeightTextVideo, !objective.NoVideo),
+            ("weight_audio_text", objective.WeightAudioText, !objective.NoAudio),
+            ("weight_audio_video", objective.WeightAudioVideo, !objective.NoAudio && !objective.NoVideo),
+        ];
+        // With neither audio nor video another rule speaks.
+        return [.. pairs.Where(pair => pair.IsTrained).Select(pair => (pair.Name, pair.Weight))];
+    }
+
+    static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+}
