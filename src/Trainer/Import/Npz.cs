@@ -1,0 +1,43 @@
+using System.IO.Compression;
+
+namespace Mcn.Web.Trainer.Import;
+
+/// <summary>Whole .npz archives: writing them, and reading all arrays at once where speed does not matter.</summary>
+public static class Npz
+{
+    /// <summary>Zip cannot date anything earlier; a fixed date makes equal content equal bytes.</summary>
+    static readonly DateTimeOffset Epoch = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Every array of an archive by its key. The memory is the result's own.</summary>
+    public static Dictionary<string, HostArray> ReadAll(string path)
+    {
+        using var zip = new ZipReader();
+        zip.File.Open(path);
+        var arrays = new Dictionary<string, HostArray>(StringComparer.Ordinal);
+        foreach (var (name, member) in zip.List())
+        {
+            var key = NpzReader.KeyOf(name);
+            var subject = $"{path} : {Refusal.Show(key)}";
+            var array = Npy.Read(zip.Read(member, subject), subject);
+            if (!arrays.TryAdd(key, new HostArray(array.Type, array.Shape, array.Data.ToArray())))
+            {
+                throw Refusal.At(subject, member.HeaderOffset, "the key occurs twice", "one array per key");
+            }
+        }
+
+        return arrays;
+    }
+
+    /// <summary>Writes an archive as numpy.savez (or savez_compressed) does, complete or not at all.</summary>
+    public static void Write(string path, IReadOnlyList<(string Key, HostArray Array)> arrays, bool compress) => CompleteFile.Write(path, stream =>
+    {
+        using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
+        foreach (var (key, array) in arrays)
+        {
+            var entry = zip.CreateEntry(key + ".npy", compress ? CompressionLevel.Optimal : CompressionLevel.NoCompression);
+            entry.LastWriteTime = Epoch;
+            using var member = entry.Open();
+            Npy.Write(member, array);
+        }
+    });
+}
