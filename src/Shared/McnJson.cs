@@ -2,6 +2,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Shared.Runs;
+using Mcn.Web.Shared.Telemetry;
 
 namespace Mcn.Web.Shared;
 
@@ -14,6 +16,9 @@ namespace Mcn.Web.Shared;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(RunConfig))]
+[JsonSerializable(typeof(RunIdentity))]
+[JsonSerializable(typeof(CheckpointManifest))]
+[JsonSerializable(typeof(TelemetryRecord))]
 public sealed partial class McnJson : JsonSerializerContext
 {
     /// <summary>Indented, and with letters of every script as they are (a path may be Japanese).</summary>

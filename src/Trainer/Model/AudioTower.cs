@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Model;
@@ -24,9 +25,8 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         conv1 = new TimeConvolution([widths[0], 1, melBands, 1], stride: 1);
         bn1 = new BatchNorm(widths[0]);
         layers = [.. Enumerable.Range(1, 4).Select(i => new ResidualLayer(widths[i - 1], widths[i]))];
-        register_module("conv1", conv1);
-        register_module("bn1", bn1);
         for (var i = 0; i < layers.Length; i++) register_module($"layer{i + 1}", layers[i]);
+        RegisterComponents();
     }
 
     public override Tensor forward(Tensor spectrogram)
@@ -54,16 +54,15 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
     /// <summary>Two basic blocks; the first halves the time axis and has a projected shortcut.</summary>
     sealed class ResidualLayer : nn.Module<Tensor, Tensor>
     {
-        readonly BasicBlock first;
-        readonly BasicBlock second;
+        [ComponentName(Name = "0")] readonly BasicBlock first;
+        [ComponentName(Name = "1")] readonly BasicBlock second;
 
         public ResidualLayer(long inputs, long width)
             : base(nameof(ResidualLayer))
         {
             first = new BasicBlock(inputs, width, stride: 2);
             second = new BasicBlock(width, width, stride: 1);
-            register_module("0", first);
-            register_module("1", second);
+            RegisterComponents();
         }
 
         public override Tensor forward(Tensor x) => second.call(first.call(x));
@@ -75,7 +74,7 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         readonly BatchNorm bn1;
         readonly TimeConvolution conv2;
         readonly BatchNorm bn2;
-        readonly Shortcut? shortcut;
+        [ComponentName(Name = "downsample")] readonly Shortcut? shortcut;
 
         public BasicBlock(long inputs, long width, long stride)
             : base(nameof(BasicBlock))
@@ -85,11 +84,7 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
             conv2 = new TimeConvolution([width, width, 1, 9], stride: 1);
             bn2 = new BatchNorm(width);
             shortcut = stride == 1 ? null : new Shortcut(inputs, width, stride);
-            register_module("conv1", conv1);
-            register_module("bn1", bn1);
-            register_module("conv2", conv2);
-            register_module("bn2", bn2);
-            if (shortcut is not null) register_module("downsample", shortcut);
+            RegisterComponents();
         }
 
         public override Tensor forward(Tensor x)
@@ -102,16 +97,15 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
 
     sealed class Shortcut : nn.Module<Tensor, Tensor>
     {
-        readonly TimeConvolution projection;
-        readonly BatchNorm norm;
+        [ComponentName(Name = "0")] readonly TimeConvolution projection;
+        [ComponentName(Name = "1")] readonly BatchNorm norm;
 
         public Shortcut(long inputs, long width, long stride)
             : base(nameof(Shortcut))
         {
             projection = new TimeConvolution([width, inputs, 1, 1], stride);
             norm = new BatchNorm(width);
-            register_module("0", projection);
-            register_module("1", norm);
+            RegisterComponents();
         }
 
         public override Tensor forward(Tensor x) => norm.call(projection.call(x));

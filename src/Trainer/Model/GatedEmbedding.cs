@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Model;
@@ -7,15 +8,14 @@ namespace Mcn.Web.Trainer.Model;
 public sealed class GatedEmbedding : nn.Module<Tensor, Tensor>
 {
     readonly Linear fc;
-    readonly ContextGating gating;
+    [ComponentName(Name = "cg")] readonly ContextGating gating;
 
     public GatedEmbedding(long inputs, long outputs)
         : base(nameof(GatedEmbedding))
     {
         fc = nn.Linear(inputs, outputs);
         gating = new ContextGating(outputs);
-        register_module("fc", fc);
-        register_module("cg", gating);
+        RegisterComponents();
     }
 
     public override Tensor forward(Tensor x) => gating.call(fc.call(x));
@@ -28,7 +28,7 @@ public sealed class GatedEmbedding : nn.Module<Tensor, Tensor>
             : base(nameof(ContextGating))
         {
             fc = nn.Linear(width, width);
-            register_module("fc", fc);
+            RegisterComponents();
         }
 
         public override Tensor forward(Tensor x) => x * fc.call(x).sigmoid();

@@ -1,5 +1,6 @@
 using Mcn.Web.Shared.Configuration;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Model;
@@ -11,15 +12,15 @@ namespace Mcn.Web.Trainer.Model;
 /// </summary>
 public sealed class McnNetwork : nn.Module
 {
-    readonly AudioTower audioTower;
-    readonly GatedEmbedding audioGate;
-    readonly Linear audioProjection;
-    readonly GatedEmbedding videoGate;
-    readonly SentencePooling sentencePooling;
-    readonly GatedEmbedding textGate;
-    readonly ReconstructionHead? videoHead;
-    readonly ReconstructionHead? audioHead;
-    readonly ReconstructionHead? textHead;
+    [ComponentName(Name = "DAVEnet")] readonly AudioTower audioTower;
+    [ComponentName(Name = "GU_audio")] readonly GatedEmbedding audioGate;
+    [ComponentName(Name = "DAVEnet_projection")] readonly Linear audioProjection;
+    [ComponentName(Name = "GU_video")] readonly GatedEmbedding videoGate;
+    [ComponentName(Name = "text_pooling_caption")] readonly SentencePooling sentencePooling;
+    [ComponentName(Name = "GU_text_captions")] readonly GatedEmbedding textGate;
+    [ComponentName(Name = "recon_v")] readonly ReconstructionHead? videoHead;
+    [ComponentName(Name = "recon_a")] readonly ReconstructionHead? audioHead;
+    [ComponentName(Name = "recon_t")] readonly ReconstructionHead? textHead;
 
     public McnNetwork(ModelConfig config)
         : base(nameof(McnNetwork))
@@ -31,19 +32,14 @@ public sealed class McnNetwork : nn.Module
         videoGate = new GatedEmbedding(config.FeatureDim, config.EmbdDim);
         sentencePooling = new SentencePooling(config.WeDim, config.EmbdDim);
         textGate = new GatedEmbedding(config.EmbdDim, config.EmbdDim);
-        register_module("DAVEnet", audioTower);
-        register_module("DAVEnet_projection", audioProjection);
-        register_module("GU_audio", audioGate);
-        register_module("GU_video", videoGate);
-        register_module("text_pooling_caption", sentencePooling);
-        register_module("GU_text_captions", textGate);
-        if (!config.Recon) return;
-        videoHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.FeatureDim);
-        audioHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, audioWidth);
-        textHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.EmbdDim);
-        register_module("recon_v", videoHead);
-        register_module("recon_a", audioHead);
-        register_module("recon_t", textHead);
+        if (config.Recon)
+        {
+            videoHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.FeatureDim);
+            audioHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, audioWidth);
+            textHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.EmbdDim);
+        }
+
+        RegisterComponents();
     }
 
     /// <summary>The embeddings of N clips.</summary>

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Model;
@@ -6,17 +7,16 @@ namespace Mcn.Web.Trainer.Model;
 /// <summary>One reconstruction head: ReLU(W2 ReLU(W1 z + b1) + b2), (n, D) → (n, width of the target) (mcn-spec §4.6).</summary>
 public sealed class ReconstructionHead : nn.Module<Tensor, Tensor>
 {
-    readonly Linear down;
-    readonly Linear up;
+    // Names of the original: a Sequential, whose 1 and 3 are its ReLUs.
+    [ComponentName(Name = "0")] readonly Linear down;
+    [ComponentName(Name = "2")] readonly Linear up;
 
     public ReconstructionHead(long inputs, long hidden, long outputs)
         : base(nameof(ReconstructionHead))
     {
         down = nn.Linear(inputs, hidden);
         up = nn.Linear(hidden, outputs);
-        // Names of the original's Sequential: 1 and 3 are its ReLUs.
-        register_module("0", down);
-        register_module("2", up);
+        RegisterComponents();
     }
 
     public override Tensor forward(Tensor embedding) => up.call(down.call(embedding).relu_()).relu_();

@@ -19,7 +19,7 @@ public sealed class SentencePooling : nn.Module<Tensor, Tensor, Tensor>
         : base(nameof(SentencePooling))
     {
         fc = nn.Linear(inputs, outputs);
-        register_module("fc", fc);
+        RegisterComponents();
     }
 
     /// <param name="words">(U, we_dim) vectors of the distinct words.</param>
