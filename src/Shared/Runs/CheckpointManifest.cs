@@ -21,6 +21,9 @@ public sealed record CheckpointManifest
     /// <summary>Place of the next step in its epoch, from 0.</summary>
     public required int StepInEpoch { get; init; }
 
+    /// <summary>Epochs whose evaluation is done; one less than <see cref="Epoch"/> while it is due.</summary>
+    public required int EpochsClosed { get; init; }
+
     /// <summary>Updates that Adam has made.</summary>
     public required long AdamSteps { get; init; }
 

@@ -55,13 +55,8 @@ public sealed class FeatureQueue : IDisposable
         Filled = Math.Min(Filled + 1, steps);
     }
 
-    /// <summary>Takes over the state of a checkpoint.</summary>
-    public void Restore(Tensor saved, int head, int filled)
-    {
-        using var noGrad = no_grad();
-        ring.copy_(saved);
-        (Head, Filled) = (head, filled);
-    }
+    /// <summary>Takes over the place of a checkpoint; the ring itself is restored as a tensor.</summary>
+    public void Restore(int head, int filled) => (Head, Filled) = (head, filled);
 
     public void Dispose() => ring.Dispose();
 }

@@ -66,10 +66,7 @@ public sealed class OnlineClusters : IDisposable
     }
 
     /// <summary>Takes over the centroids of a checkpoint.</summary>
-    public void Restore(Tensor? centroids)
-    {
-        if (centroids is not null) SetCentroids(centroids.clone());
-    }
+    public void Restore(Tensor centroids) => SetCentroids(centroids);
 
     void SetCentroids(Tensor centroids)
     {

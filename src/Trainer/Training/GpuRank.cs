@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Model;
+using Mcn.Web.Trainer.Objective;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Trainer.Training;
+
+/// <summary>
+/// One device and the replica on it: network, optimizer, clustering. Every call comes from the rank's own thread, because dispose
+/// scopes are per thread; each step opens and closes one, so that no tensor outlives it.
+/// </summary>
+public sealed class GpuRank : IDisposable
+{
+    readonly WordTable words;
+    readonly McnObjective objective;
+
+    /// <param name="device">`cpu` or `cuda:N`.</param>
+    /// <param name="wordVectors">(vocabulary, we_dim), row 0 zero.</param>
+    /// <param name="initialRows">Draws the first centroids.</param>
+    public GpuRank(RunConfig config, Device device, float[] wordVectors, InitialRows initialRows)
+    {
+        Config = config;
+        Device = device;
+        random.manual_seed(config.Seed);
+        Network = new McnNetwork(config.Model);
+        if (device.type != DeviceType.CPU) Network.to(device);
+        Network.train();
+        Adam = new Adam(Network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter)), config.Optimizer);
+        Clusters = config.Objective.Kmeans ? new OnlineClusters(config, device, initialRows) : null;
+        objective = new McnObjective(config, Clusters);
+        words = new WordTable(wordVectors, config.Model.WeDim, device);
+    }
+
+    public RunConfig Config { get; }
+
+    public Device Device { get; }
+
+    public McnNetwork Network { get; }
+
+    public Adam Adam { get; }
+
+    public OnlineClusters? Clusters { get; }
+
+    /// <summary>One optimisation step.</summary>
+    /// <param name="batch">Host buffers; free again when the call returns.</param>
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="read">Whether to read the loss back: a synchronisation with the device.</param>
+    public StepOutcome Step(Batch batch, double learningRate, bool read)
+    {
+        using var scope = NewDisposeScope();
+        var began = Stopwatch.GetTimestamp();
+        var clips = words.ToDevice(HostClips.From(batch));
+        var copied = Stopwatch.GetTimestamp();
+        var embeddings = Network.Encode(clips, reconstruct: true);
+        var encoded = Stopwatch.GetTimestamp();
+        var loss = objective.Backward(embeddings, batch.Epoch, batch.StepInEpoch);
+        var differentiated = Stopwatch.GetTimestamp();
+        Adam.Step(learningRate);
+        var stepped = Stopwatch.GetTimestamp();
+        return new StepOutcome(
+            read ? LossValues.From(loss) : null, // sync
+            Stopwatch.GetElapsedTime(began, copied),
+            Stopwatch.GetElapsedTime(copied, encoded),
+            Stopwatch.GetElapsedTime(encoded, differentiated),
+            Stopwatch.GetElapsedTime(differentiated, stepped));
+    }
+
+    /// <summary>Embeddings of clips in evaluation mode, without graph; training mode is restored (spec Q4).</summary>
+    public Embeddings EncodeForEvaluation(ClipTensors clips)
+    {
+        using var noGrad = no_grad();
+        Network.eval();
+        try
+        {
+            return Network.Encode(clips, reconstruct: false);
+        }
+        finally
+        {
+            Network.train();
+        }
+    }
+
+    /// <summary>Host arrays of clips as tensors on this device.</summary>
+    public ClipTensors ToDevice(HostClips clips) => words.ToDevice(clips);
+
+    /// <summary>Whether every parameter and buffer is a finite number: one pass over the weights.</summary>
+    public bool IsFinite()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return Network.state_dict().Values.Where(value => value.is_floating_point()).All(value => value.isfinite().all().item<bool>()); // sync
+    }
+
+    public void Dispose()
+    {
+        Adam.Dispose();
+        Clusters?.Dispose();
+        words.Dispose();
+        Network.Dispose();
+    }
+}
+
+/// <summary>What one step gave.</summary>
+/// <param name="Loss">Null when it was not read back.</param>
+public sealed record StepOutcome(LossValues? Loss, TimeSpan HostToDevice, TimeSpan Forward, TimeSpan Backward, TimeSpan Optimizer);
+
+/// <summary>A step's loss on the host; a term that is off is null.</summary>
+public sealed record LossValues(double Total, double? TextVideo, double? AudioText, double? AudioVideo, double? Cluster, double? Reconstruction)
+{
+    public static LossValues From(LossBreakdown loss)
+    {
+        var values = new[] { loss.TextVideo, loss.AudioText, loss.AudioVideo, loss.Cluster, loss.Reconstruction }
+            .Select(term => (double?)term?.item<float>()).ToArray(); // sync
+        return new LossValues(values.Sum(value => value ?? 0), values[0], values[1], values[2], values[3], values[4]);
+    }
+}

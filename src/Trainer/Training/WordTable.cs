@@ -1,0 +1,75 @@
+using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Model;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Trainer.Training;
+
+/// <summary>Clips on the host, rows of equal length.</summary>
+/// <param name="Count">n.</param>
+/// <param name="Video">(n, V).</param>
+/// <param name="Audio">(n, mel, T).</param>
+/// <param name="MelBands">mel.</param>
+/// <param name="FrameCounts">(n).</param>
+/// <param name="Tokens">(n, W); 0 is padding.</param>
+public sealed record HostClips(int Count, float[] Video, Array Audio, int MelBands, int[] FrameCounts, int[] Tokens)
+{
+    public static HostClips From(Batch batch) =>
+        new(batch.Shape.Clips, batch.Video, batch.Audio, batch.Shape.MelBands, batch.FrameCounts, batch.Tokens);
+
+    /// <summary>All rows, those beyond the batch's count too: one shape for every call.</summary>
+    public static HostClips From(RetrievalBatch batch) =>
+        new(batch.Capacity, batch.Video, batch.Audio, batch.Audio.Length / (batch.Capacity * batch.Frames), batch.FrameCounts, batch.Tokens);
+}
+
+/// <summary>
+/// The restricted vocabulary on the device, and the way of a batch there: word ids travel (80 bytes a clip instead of 24 KB) and only
+/// the distinct words of the batch are looked up.
+/// </summary>
+public sealed class WordTable : IDisposable
+{
+    readonly Tensor vectors;
+    readonly int[] rowOfWord;
+
+    /// <param name="wordVectors">(vocabulary, dimension), row 0 zero.</param>
+    public WordTable(float[] wordVectors, int dimension, Device device)
+    {
+        vectors = tensor(wordVectors, [wordVectors.Length / dimension, dimension], device: device).DetachFromDisposeScope();
+        rowOfWord = new int[wordVectors.Length / dimension];
+    }
+
+    public ClipTensors ToDevice(HostClips clips)
+    {
+        var n = clips.Count;
+        var (distinct, index) = Distinct(clips.Tokens);
+        return new ClipTensors(
+            from_array(clips.Video, device: vectors.device).view(n, -1),
+            from_array(clips.Audio, device: vectors.device).view(n, clips.MelBands, -1).to(ScalarType.Float32),
+            from_array(clips.FrameCounts, device: vectors.device).to(ScalarType.Int64),
+            vectors.index_select(0, tensor(distinct, device: vectors.device)),
+            tensor(index, [n, clips.Tokens.Length / n], device: vectors.device));
+    }
+
+    /// <summary>The distinct word ids in order of appearance, and for each position the place of its word among them.</summary>
+    (int[] Distinct, long[] Index) Distinct(int[] tokens)
+    {
+        Array.Fill(rowOfWord, -1);
+        var distinct = new List<int>();
+        var index = new long[tokens.Length];
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            ref var row = ref rowOfWord[tokens[i]];
+            if (row < 0)
+            {
+                row = distinct.Count;
+                distinct.Add(tokens[i]);
+            }
+
+            index[i] = row;
+        }
+
+        return ([.. distinct], index);
+    }
+
+    public void Dispose() => vectors.Dispose();
+}
