@@ -76,7 +76,8 @@ static class ConfigJson
     // JsonDocument accepts "\ud800" and bytes that are no UTF-8, and throws only when such a string is used.
     static void RefuseHalfSurrogates(string path, ReadOnlySpan<byte> content)
     {
-        var reader = new Utf8JsonReader(content, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        var options = new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+        var reader = new Utf8JsonReader(content, options);
         while (reader.Read())
         {
             if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName)) continue;

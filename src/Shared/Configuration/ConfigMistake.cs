@@ -24,6 +24,7 @@ public sealed record ConfigMistake
         var line = $"{place}: found {Found}"
             + (Expected.Length > 0 ? $"; expected {Expected}" : "")
             + (Remedy.Length > 0 ? $". {Remedy}" : "");
-        return line.ReplaceLineEndings(" ");
+        // A key may hold anything, terminal sequences too.
+        return string.Concat(line.ReplaceLineEndings(" ").Select(letter => char.IsControl(letter) ? '\uFFFD' : letter));
     }
 }

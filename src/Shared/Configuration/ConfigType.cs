@@ -44,17 +44,21 @@ public abstract record ConfigType
 /// <param name="Most">Largest value allowed; int.MaxValue and the like are not told to the user.</param>
 public sealed record WholeNumber(long Least, long Most = int.MaxValue) : ConfigType
 {
-    public override string Expected => Most == int.MaxValue
-        ? string.Create(CultureInfo.InvariantCulture, $"a whole number, at least {Least}")
-        : string.Create(CultureInfo.InvariantCulture, $"a whole number from {Least} to {Most}");
+    public override string Expected => this switch
+    {
+        { Most: int.MaxValue } => string.Create(CultureInfo.InvariantCulture, $"a whole number, at least {Least}"),
+        _ when Most == Least => Least.ToString(CultureInfo.InvariantCulture),
+        _ => string.Create(CultureInfo.InvariantCulture, $"a whole number from {Least} to {Most}"),
+    };
 
     internal override JsonNode? Read(JsonElement value, string folder, out string remedy)
     {
         remedy = Unquote(value, folder);
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number)
-            && number == decimal.Truncate(number) && number >= Least && number <= Most
-            ? JsonValue.Create((long)number)
-            : null;
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDecimal(out var number)) return null;
+        if (number != decimal.Truncate(number)) return null;
+        if (number >= Least && number <= Most) return JsonValue.Create((long)number);
+        if (number > Most) remedy = string.Create(CultureInfo.InvariantCulture, $"The largest that can be used is {Most}");
+        return null;
     }
 }
 
@@ -66,8 +70,10 @@ public sealed record WholeNumber(long Least, long Most = int.MaxValue) : ConfigT
 public sealed record RealNumber(
     double Least, double Most = double.PositiveInfinity, bool WithoutLeast = false, bool WithoutMost = false) : ConfigType
 {
-    public override string Expected => $"a number, {(WithoutLeast ? "more than" : "at least")} {Write(Least)}"
-        + (double.IsFinite(Most) ? $" and {(WithoutMost ? "less than" : "at most")} {Write(Most)}" : "");
+    public override string Expected => !WithoutLeast && !WithoutMost && double.IsFinite(Most)
+        ? $"a number from {Write(Least)} to {Write(Most)}"
+        : $"a number, {(WithoutLeast ? "more than" : "at least")} {Write(Least)}"
+            + (double.IsFinite(Most) ? $" and {(WithoutMost ? "less than" : "at most")} {Write(Most)}" : "");
 
     internal override JsonNode? Read(JsonElement value, string folder, out string remedy)
     {

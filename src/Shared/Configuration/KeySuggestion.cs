@@ -38,7 +38,7 @@ static class KeySuggestion
             .Concat(RunConfigKeys.Sections.Skip(1).Select(section => (section.Key, "", section.Key)));
 
     // batchSize, batch-size and Batch_Size are the same slip.
-    static string Bare(string name) => name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
+    static string Bare(string name) => string.Concat(name.Where(letter => letter is not ('_' or '-'))).ToLowerInvariant();
 
     /// <summary>Letters to add, drop, change or swap with the next (optimal string alignment).</summary>
     internal static int Distance(string a, string b)

@@ -4,11 +4,12 @@ namespace Mcn.Web.Shared.Configuration;
 
 /// <summary>
 /// Everything that decides a run: immutable, in JSON (comments allowed, unknown keys refused). Keys are the original
-/// program's flag names in snake_case. Read, defaulted and checked by RunConfigFile; defaults are the published
-/// recipe. Paths are absolute once read.
+/// program's flag names in snake_case. Read, defaulted and checked by RunConfigFile; type, range, default and unit of
+/// every key are declared in RunConfigKeys, in the order of the properties here. Paths are absolute once read.
 /// </summary>
 public sealed record RunConfig
 {
+    /// <summary>Version of the layout, <see cref="ProtocolVersion.Config"/>; a newer one is refused.</summary>
     public required int FormatVersion { get; init; }
 
     /// <summary>What people call the run; part of its identity, not of the numbers.</summary>
@@ -180,10 +181,13 @@ public sealed record OptimizerConfig
     /// <summary>Passes over the video list.</summary>
     public required int Epochs { get; init; }
 
+    /// <summary>Decay of the first moment, each step; in [0, 1).</summary>
     public required double Beta1 { get; init; }
 
+    /// <summary>Decay of the second moment, each step; in [0, 1).</summary>
     public required double Beta2 { get; init; }
 
+    /// <summary>Added to the root of the second moment; above 0.</summary>
     public required double Eps { get; init; }
 }
 

@@ -7,7 +7,10 @@ namespace Mcn.Web.Shared.Configuration;
 /// <summary>Configuration files: reading with every mistake at once, writing, and the identity of what was read.</summary>
 public static class RunConfigFile
 {
-    /// <summary>Reads, defaults and checks a configuration. Whether its input files exist is <see cref="RunConfigRules.CheckFiles"/>' affair.</summary>
+    /// <summary>
+    /// Reads, defaults and checks a configuration. Whether its input files exist is asked by
+    /// <see cref="RunConfigRules.CheckFiles"/>, so that a configuration can be read on another machine.
+    /// </summary>
     /// <param name="path">A JSON file; comments and trailing commas are allowed. Relative paths in it start from its folder.</param>
     /// <param name="overrides">`key=value` of each `--set`; later ones win. Relative paths start from the current directory.</param>
     /// <exception cref="RunConfigException">Every mistake, one a line.</exception>
@@ -44,7 +47,7 @@ public static class RunConfigFile
         }
         catch
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary)) File.Delete(temporary);
             throw;
         }
     }

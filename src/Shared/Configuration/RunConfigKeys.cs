@@ -47,7 +47,8 @@ public static partial class RunConfigKeys
         Key(FormatVersion, new WholeNumber(1, ProtocolVersion.Config), ProtocolVersion.Config, "Version of this layout."),
         new(Name, new LineOfText(100), "What people call the run.") { DefaultText = "the file's name without extension" },
         // 2^53 - 1: every JSON reader, a browser's too, keeps it exactly.
-        Key("seed", new WholeNumber(0, 9_007_199_254_740_991), 1, "Seed of initialisation, order of videos, choice of clips and k-means draws."),
+        Key("seed", new WholeNumber(0, 9_007_199_254_740_991), 1,
+            "Seed of initialisation, order of videos, choice of clips and k-means draws."),
         Key("devices", new ListOf(new DeviceName(), 1, OrOne: true), new JsonArray("cpu"),
             "Where the network is trained. This version trains on one device."),
         Key("cpu_threads", new WholeNumber(0, 1024), 0, "Threads inside one tensor operation on the CPU; 0 = every core.", "threads"),

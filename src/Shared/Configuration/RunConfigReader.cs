@@ -85,7 +85,7 @@ sealed class RunConfigReader(string file)
     internal RunConfig Finish(string defaultName)
     {
         foreach (var key in RunConfigKeys.All.Where(key => key.IsRequired && !values.ContainsKey(key.Path) && unsound.Add(key.Path)))
-            Report(file, key.Path, "nothing", key.Type.Expected, $"Add it: {char.ToLowerInvariant(key.Doc[0])}{key.Doc[1..].TrimEnd('.')}");
+            Report(file, key.Path, "nothing", key.Type.Expected, $"Add it ({key.Doc.TrimEnd('.')})");
 
         var config = RunConfigTree.Build(key => ValueOf(key, defaultName));
         foreach (var (keys, mistake) in RunConfigRules.Broken(config))

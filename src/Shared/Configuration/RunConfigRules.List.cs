@@ -28,7 +28,10 @@ public static partial class RunConfigRules
                 "both no_audio and no_video", "at most one of them", "Switch one off: only the text would be left")),
 
         new("The weights of the pairs that remain are not all zero.",
-            ["objective.weight_text_video", "objective.weight_audio_text", "objective.weight_audio_video", "objective.no_audio", "objective.no_video"],
+            [
+                "objective.weight_text_video", "objective.weight_audio_text", "objective.weight_audio_video",
+                "objective.no_audio", "objective.no_video",
+            ],
             config => RemainingWeights(config.Objective) is not { Length: > 0 } left || left.Any(pair => pair.Weight > 0) ? null : (
                 $"weight 0 for every pair that is trained ({string.Join(", ", left.Select(pair => pair.Name))})",
                 "at least one weight above 0", "Raise one of them")),
