@@ -1,0 +1,47 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Mcn.Web.Shared;
+using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Shared.Runs;
+using Mcn.Web.Trainer.Recording;
+using TorchSharp;
+
+namespace Mcn.Web.Trainer.Training;
+
+/// <summary>`environment.json`: what a result may depend on besides its configuration; rewritten by each incarnation.</summary>
+static class RunEnvironment
+{
+    public static void Write(RunFolder folder, RunIdentity identity, RunConfig config, TimeProvider time) =>
+        DurableFile.Replace(folder.Environment, stream =>
+        {
+            using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+            json.WriteStartObject();
+            json.WriteNumber("format_version", ProtocolVersion.Run);
+            json.WriteString("run_id", identity.RunId);
+            json.WriteNumber("incarnation", identity.Incarnation);
+            json.WriteString("time", time.GetUtcNow());
+            json.WriteString("program", VersionOf(typeof(RunEnvironment)));
+            json.WriteString("runtime", RuntimeInformation.FrameworkDescription);
+            json.WriteString("system", RuntimeInformation.OSDescription);
+            json.WriteString("torchsharp", VersionOf(typeof(torch)));
+            json.WriteString("libtorch", torch.__version__);
+            json.WriteString("device", config.Devices[0]);
+            json.WriteString("precision", config.Precision);
+            json.WriteNumber("cpu_cores", Environment.ProcessorCount);
+            json.WriteNumber("cpu_threads", config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount);
+            json.WriteString("adam", FusedAdam.IsAvailable ? "fused" : "plain");
+            json.WriteEndObject();
+        });
+
+    /// <summary>Largest resident memory of this process so far, bytes (VmHWM); 0 when the kernel does not tell.</summary>
+    public static long PeakMemoryBytes()
+    {
+        const string key = "VmHWM:";
+        var line = File.ReadLines("/proc/self/status").FirstOrDefault(text => text.StartsWith(key, StringComparison.Ordinal));
+        return line is null ? 0 : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), System.Globalization.CultureInfo.InvariantCulture) * 1024;
+    }
+
+    static string VersionOf(Type type) =>
+        type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+}

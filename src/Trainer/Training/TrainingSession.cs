@@ -1,0 +1,170 @@
+using System.Runtime.ExceptionServices;
+using Mcn.Web.Shared;
+using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Shared.Runs;
+using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Recording;
+using TorchSharp;
+
+namespace Mcn.Web.Trainer.Training;
+
+/// <summary>
+/// One incarnation of a run: holds its lock, opens its data, trains on the thread `rank 0`, and meanwhile takes the records to the
+/// journal and to whoever watches, on the caller's thread.
+/// </summary>
+public sealed class TrainingSession : IDisposable
+{
+    readonly RunConfig config;
+    readonly RunFolder folder;
+    readonly TimeProvider time;
+    readonly FileStream runLock;
+    readonly RunIdentity identity;
+    readonly TrainingData data;
+
+    TrainingSession(RunConfig config, RunFolder folder, TimeProvider time, FileStream runLock)
+    {
+        this.config = config;
+        this.folder = folder;
+        this.time = time;
+        this.runLock = runLock;
+        data = TrainingData.Open(config);
+        identity = RunCatalog.Read(folder) is var last ? last with { Incarnation = last.Incarnation + 1 } : last;
+        RunCatalog.Write(folder, identity);
+        RunEnvironment.Write(folder, identity, config, time);
+    }
+
+    /// <summary>Takes the run; nothing is trained yet.</summary>
+    /// <exception cref="UserError">Another process holds it (exit code 3), or its input is bad.</exception>
+    public static TrainingSession Open(RunConfig config, RunFolder folder, TimeProvider time)
+    {
+        var runLock = Lock(folder);
+        try
+        {
+            return new TrainingSession(config, folder, time, runLock);
+        }
+        catch
+        {
+            runLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Trains from the newest checkpoint on.</summary>
+    /// <param name="stepLimit">Leave once so many steps are done in all; null: no limit.</param>
+    /// <param name="watch">Called with each record, on the caller's thread, after the journal has it.</param>
+    /// <returns>`finished`, `interrupted` or `step_limit`.</returns>
+    public string Run(long? stepLimit, RunControl control, Action<TelemetryRecord> watch)
+    {
+        using var outlet = new TelemetryOutlet(identity.RunId, identity.Incarnation, "worker", time);
+        using var journal = new JournalWriter(folder.JournalOf("worker", identity.Incarnation));
+        var reason = "failed";
+        ExceptionDispatchInfo? failure = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                reason = Train(stepLimit, control, outlet);
+            }
+            catch (Exception error)
+            {
+                failure = ExceptionDispatchInfo.Capture(error);
+            }
+            finally
+            {
+                outlet.Complete();
+            }
+        })
+        { Name = "rank 0" };
+        thread.Start();
+        try
+        {
+            foreach (var record in outlet.Take())
+            {
+                journal.Append(record);
+                watch(record);
+            }
+        }
+        catch
+        {
+            control.RequestStop(); // nobody can be told any more: save and leave
+            thread.Join();
+            throw;
+        }
+
+        thread.Join();
+        journal.Flush();
+        failure?.Throw();
+        return reason;
+    }
+
+    string Train(long? stepLimit, RunControl control, TelemetryOutlet outlet)
+    {
+        var began = time.GetTimestamp();
+        torch.set_num_threads(config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount);
+        using var rank = new GpuRank(config, torch.device(config.Devices[0]), data.Vocabulary.Vectors, DrawInitialRows);
+        var checkpoints = new CheckpointStore(folder, identity, data.Fingerprint, config.Checkpoint.KeepLast, time);
+        var newest = checkpoints.FindNewest(text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));
+        var position = newest is { } found ? checkpoints.Restore(found.Path, found.Manifest, rank) : TrainingPosition.Start;
+        var evaluation = new EpochEvaluation(config, data, rank, outlet);
+        var loop = new TrainingLoop(config, data, rank, checkpoints, evaluation, outlet, control);
+        outlet.Write(Started(rank, loop, position));
+        try
+        {
+            position = loop.Run(position, stepLimit);
+        }
+        catch (Exception error)
+        {
+            outlet.Write(new Alert { Code = "run_failed", Text = error is UserError ? error.Message : error.ToString() });
+            outlet.Write(Ended("failed", loop, position, began, outlet));
+            throw;
+        }
+
+        var finished = position.Step == loop.TotalSteps && !position.EpochEndIsDue;
+        if (finished) RunCatalog.Write(folder, identity with { Finished = true });
+        var reason = finished ? "finished" : control.StopRequested ? "interrupted" : "step_limit";
+        foreach (var warning in data.Counters.Warnings()) outlet.Write(new Alert { Code = "data_padded", Text = warning });
+        outlet.Write(Ended(reason, loop, position, began, outlet));
+        return reason;
+    }
+
+    RunStarted Started(GpuRank rank, TrainingLoop loop, TrainingPosition position) => new()
+    {
+        Name = config.Name,
+        FromStep = position.Step,
+        TotalSteps = loop.TotalSteps,
+        StepsPerEpoch = data.Plan.StepsPerEpoch,
+        Epochs = config.Optimizer.Epochs,
+        ClipsPerStep = config.ClipsPerStep,
+        Parameters = rank.Network.parameters().Sum(parameter => parameter.NumberOfElements),
+        Device = config.Devices[0],
+    };
+
+    RunEnded Ended(string reason, TrainingLoop loop, TrainingPosition position, long began, TelemetryOutlet outlet) => new()
+    {
+        Reason = reason,
+        Step = position.Step,
+        DurationSeconds = time.GetElapsedTime(began).TotalSeconds,
+        MedianStepSeconds = loop.MedianStep.TotalSeconds,
+        PeakMemoryBytes = RunEnvironment.PeakMemoryBytes(),
+        DroppedRecords = outlet.Dropped,
+    };
+
+    long[] DrawInitialRows(int rows, int clusters, int epoch, int stepInEpoch) =>
+        [.. new CounterRandom(config.Seed, RandomPurpose.KMeans, epoch, stepInEpoch).Permutation(rows).Take(clusters).Select(row => (long)row)];
+
+    static FileStream Lock(RunFolder folder)
+    {
+        try
+        {
+            return new FileStream(folder.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException error) when (error is not FileNotFoundException and not DirectoryNotFoundException)
+        {
+            throw new UserError(folder.Path, "another process trains this run", "one process a run", "Stop it first, or start a new run with --new",
+                ExitCodes.Refused, error);
+        }
+    }
+
+    public void Dispose() => runLock.Dispose();
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+using Mcn.Web.Shared.Telemetry;
+using Spectre.Console;
+
+namespace Mcn.Web.Trainer.Verbs;
+
+/// <summary>For people: a progress bar with rate, loss terms and ETA on a terminal, a line a reported step elsewhere.</summary>
+sealed class ConsoleReport : ITrainingReport
+{
+    static readonly TimeSpan Longest = TimeSpan.FromDays(999);
+
+    readonly IAnsiConsole console = AnsiConsole.Console;
+    readonly bool interactive = AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected;
+    RunStarted? run;
+    DateTimeOffset began;
+    string? status;
+
+    public void Show(TelemetryRecord record)
+    {
+        switch (record)
+        {
+            case RunStarted started:
+                (run, began) = (started, started.Time);
+                Line(Invariant($"run {started.Id!.Run}, incarnation {started.Id.Incarnation}: {started.Name}, {started.Parameters:N0} parameters on {started.Device}"));
+                Line(Invariant($"{started.ClipsPerStep:N0} clips a step, {started.StepsPerEpoch:N0} steps x {started.Epochs} epochs = {started.TotalSteps:N0} steps")
+                    + (started.FromStep > 0 ? Invariant($"; going on at step {started.FromStep:N0}") : ""));
+                break;
+            case StepMetrics step:
+                Progress(step);
+                break;
+            case EvaluationFinished evaluation:
+                Line(Invariant($"epoch {evaluation.Epoch}, {evaluation.File}, {evaluation.N:N0} clips"));
+                Clear();
+                console.Write(RetrievalTable.Of(evaluation));
+                Restore();
+                break;
+            case CheckpointWritten checkpoint:
+                Line(Invariant($"checkpoint {checkpoint.Path} ({checkpoint.Bytes / 1e6:F1} MB, {checkpoint.DurationSeconds:F2} s)"));
+                break;
+            case Alert alert:
+                Line($"warning: {alert.Text}");
+                break;
+            case RunEnded ended:
+                Clear();
+                status = null;
+                Line(Invariant($"{ended.Reason} at step {ended.Step:N0} after {Span(ended.DurationSeconds)}; median step {ended.MedianStepSeconds * 1000:F1} ms, ")
+                    + Invariant($"peak memory {ended.PeakMemoryBytes / 1e6:F0} MB")
+                    + (ended.DroppedRecords > 0 ? Invariant($", {ended.DroppedRecords} records dropped") : ""));
+                break;
+            default:
+                throw new InvalidOperationException($"No line for {record.GetType().Name}");
+        }
+    }
+
+    void Progress(StepMetrics step)
+    {
+        var done = (double)(step.Step - run!.FromStep);
+        var left = TimeSpan.FromSeconds(Math.Min((step.Time - began).TotalSeconds / done * (run.TotalSteps - step.Step), Longest.TotalSeconds));
+        double Value(string name) => step.Values.GetValueOrDefault(name);
+        var terms = string.Join(" ", new[]
+        {
+            ("tv", MetricCatalog.LossTextVideo), ("at", MetricCatalog.LossAudioText), ("va", MetricCatalog.LossVideoAudio),
+            ("cluster", MetricCatalog.LossCluster), ("recon", MetricCatalog.LossReconstruction),
+        }.Where(term => step.Values.ContainsKey(term.Item2)).Select(term => Invariant($"{term.Item1} {Value(term.Item2):F2}")));
+        var text = Invariant($"step {step.Step:N0}/{run.TotalSteps:N0}  epoch {step.Epoch + 1}/{run.Epochs}  loss {Value(MetricCatalog.Loss):F3} ({terms})")
+            + Invariant($"  {Value(MetricCatalog.SamplesPerSecond):F0} clips/s  data {Value(MetricCatalog.DataWait) / Math.Max(Value(MetricCatalog.StepDuration), 1e-9):P0}")
+            + $"  ETA {Span(left.TotalSeconds)}";
+        if (!interactive)
+        {
+            console.WriteLine(text);
+            return;
+        }
+
+        Clear();
+        status = Bar(step.Step / (double)run.TotalSteps) + " " + text;
+        Restore();
+    }
+
+    /// <summary>Prints above the progress line.</summary>
+    void Line(string text)
+    {
+        Clear();
+        Console.WriteLine(text);
+        Restore();
+    }
+
+    // The progress line is cut to the width of the terminal, so that one carriage return brings it back.
+    void Restore()
+    {
+        if (interactive && status is not null) Console.Write(status.Length < console.Profile.Width ? status : status[..(console.Profile.Width - 1)]);
+    }
+
+    void Clear()
+    {
+        if (interactive && status is not null) Console.Write("\r\x1b[2K");
+    }
+
+    static string Bar(double share)
+    {
+        const int width = 20;
+        var filled = (int)Math.Round(share * width);
+        return new string('█', filled) + new string('░', width - filled) + Invariant($" {share,4:P0}");
+    }
+
+    static string Span(double seconds)
+    {
+        var span = TimeSpan.FromSeconds(seconds);
+        return span.TotalDays >= 1 ? Invariant($"{(int)span.TotalDays} d {span:hh\\:mm}") : span.ToString("hh\\:mm\\:ss", CultureInfo.InvariantCulture);
+    }
+
+    static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+
+    public void Dispose()
+    {
+        Clear();
+        status = null;
+    }
+}

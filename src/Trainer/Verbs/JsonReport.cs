@@ -1,0 +1,121 @@
+using System.Text.Json;
+using Mcn.Web.Shared.Telemetry;
+
+namespace Mcn.Web.Trainer.Verbs;
+
+/// <summary>What shows a run's records as they come.</summary>
+interface ITrainingReport : IDisposable
+{
+    void Show(TelemetryRecord record);
+}
+
+/// <summary>One JSON object a line: metric names as keys for a step, `event` and its fields for everything else.</summary>
+sealed class JsonReport(TextWriter output) : ITrainingReport
+{
+    public void Show(TelemetryRecord record)
+    {
+        using var memory = new MemoryStream();
+        using (var json = new Utf8JsonWriter(memory))
+        {
+            json.WriteStartObject();
+            Write(json, record);
+            json.WriteString("time", record.Time);
+            if (record.Id is { } id)
+            {
+                json.WriteString("run", id.Run);
+                json.WriteNumber("incarnation", id.Incarnation);
+                json.WriteString("stream", id.Stream);
+                json.WriteNumber("sequence", id.Sequence);
+            }
+
+            json.WriteEndObject();
+        }
+
+        output.WriteLine(System.Text.Encoding.UTF8.GetString(memory.GetBuffer().AsSpan(0, (int)memory.Length)));
+        output.Flush();
+    }
+
+    static void Write(Utf8JsonWriter json, TelemetryRecord record)
+    {
+        switch (record)
+        {
+            case StepMetrics step:
+                json.WriteNumber("step", step.Step);
+                json.WriteNumber("epoch", step.Epoch);
+                foreach (var (name, value) in step.Values) json.WriteNumber(name, value);
+                break;
+            case RunStarted started:
+                json.WriteString("event", "started");
+                json.WriteString("name", started.Name);
+                json.WriteNumber("step", started.FromStep);
+                json.WriteNumber("total_steps", started.TotalSteps);
+                json.WriteNumber("steps_per_epoch", started.StepsPerEpoch);
+                json.WriteNumber("epochs", started.Epochs);
+                json.WriteNumber("clips_per_step", started.ClipsPerStep);
+                json.WriteNumber("parameters", started.Parameters);
+                json.WriteString("device", started.Device);
+                break;
+            case EvaluationFinished evaluation:
+                json.WriteString("event", "evaluation");
+                json.WriteNumber("step", evaluation.Step);
+                json.WriteNumber("epoch", evaluation.Epoch);
+                json.WriteNumber("duration_seconds", evaluation.DurationSeconds);
+                WriteTable(json, evaluation);
+                break;
+            case CheckpointWritten checkpoint:
+                json.WriteString("event", "checkpoint");
+                json.WriteNumber("step", checkpoint.Step);
+                json.WriteString("path", checkpoint.Path);
+                json.WriteNumber("bytes", checkpoint.Bytes);
+                json.WriteNumber("duration_seconds", checkpoint.DurationSeconds);
+                break;
+            case Alert alert:
+                json.WriteString("event", "alert");
+                json.WriteString("code", alert.Code);
+                json.WriteString("text", alert.Text);
+                break;
+            case RunEnded ended:
+                json.WriteString("event", ended.Reason);
+                json.WriteNumber("step", ended.Step);
+                json.WriteNumber("duration_seconds", ended.DurationSeconds);
+                json.WriteNumber("median_step_seconds", ended.MedianStepSeconds);
+                json.WriteNumber("peak_memory_bytes", ended.PeakMemoryBytes);
+                json.WriteNumber("dropped_records", ended.DroppedRecords);
+                break;
+            default:
+                throw new InvalidOperationException($"No line for {record.GetType().Name}");
+        }
+    }
+
+    /// <summary>`file`, `n` and `rows` as `eval --json` prints them.</summary>
+    static void WriteTable(Utf8JsonWriter json, EvaluationFinished evaluation)
+    {
+        json.WriteString("file", evaluation.File);
+        json.WriteNumber("n", evaluation.N);
+        json.WriteStartArray("rows");
+        foreach (var row in evaluation.Rows)
+        {
+            json.WriteStartObject();
+            json.WriteString("direction", row.Direction);
+            json.WriteNumber("r1", row.R1);
+            json.WriteNumber("r5", row.R5);
+            json.WriteNumber("r10", row.R10);
+            json.WriteNumber("medr", row.Medr);
+            json.WriteNumber("meanr", row.Meanr);
+            json.WriteStartObject("ci95");
+            foreach (var (metric, interval) in row.Ci95)
+            {
+                json.WriteStartArray(metric);
+                foreach (var bound in interval) json.WriteNumberValue(bound);
+                json.WriteEndArray();
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    public void Dispose() => output.Flush();
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Training;
+
+namespace Mcn.Web.Trainer.Verbs;
+
+/// <summary>`train`: a run in the foreground, without daemon or dashboard.</summary>
+static class TrainVerb
+{
+    static readonly Option<FileInfo> Config = new("--config") { Description = "Configuration of the run (JSON)", Required = true };
+    static readonly Option<string[]> Set = new("--set") { Description = "key=value: overrides one key (optimizer.lr=0.001, or lr=0.001); repeatable" };
+    static readonly Option<long?> Steps = new("--steps") { Description = "Save and leave once the run has done so many steps in all; the schedule stays that of the configuration" };
+    static readonly Option<bool> Json = new("--json") { Description = "One JSON object a line instead of the progress bar" };
+    static readonly Option<bool> New = new("--new") { Description = "Start a new run even if this configuration has one" };
+    static readonly Option<string> Data = new("--data") { Description = "Folder of the runs", DefaultValueFactory = _ => ".mcn" };
+
+    public static Command Command()
+    {
+        var command = new Command("train", "Trains a configuration in the foreground; called again, it goes on from the newest checkpoint")
+        {
+            Config, Set, Steps, Json, New, Data,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    static int Run(ParseResult arguments)
+    {
+        var config = RunConfigFile.Read(arguments.GetRequiredValue(Config).FullName, arguments.GetValue(Set) ?? []);
+        if (RunConfigRules.CheckFiles(config) is { Count: > 0 } mistakes) throw new RunConfigException(mistakes);
+        foreach (var warning in RunConfigRules.Warnings(config)) Console.Error.WriteLine($"warning: {warning}");
+
+        var catalog = new RunCatalog(Path.GetFullPath(arguments.GetValue(Data)!), TimeProvider.System);
+        var folder = arguments.GetValue(New) ? null : catalog.FindNewest(config);
+        if (folder is not null && RunCatalog.Read(folder).Finished)
+        {
+            FinishedRun.Show(folder, arguments.GetValue(Json));
+            return ExitCodes.Done;
+        }
+
+        var control = new RunControl();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, control));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, control));
+        using var session = TrainingSession.Open(config, folder ?? catalog.Create(config), TimeProvider.System);
+        using ITrainingReport report = arguments.GetValue(Json) ? new JsonReport(Console.Out) : new ConsoleReport();
+        var reason = session.Run(arguments.GetValue(Steps), control, report.Show);
+        return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;
+    }
+
+    /// <summary>The first signal asks for a checkpoint and the end; a second one ends at once.</summary>
+    static void Stop(PosixSignalContext signal, RunControl control)
+    {
+        signal.Cancel = true;
+        if (control.StopRequested) Environment.Exit(ExitCodes.Interrupted);
+        Console.Error.WriteLine("stopping: saving a checkpoint; the same signal again ends at once");
+        control.RequestStop();
+    }
+}
