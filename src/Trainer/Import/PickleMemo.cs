@@ -1,0 +1,43 @@
+namespace Mcn.Web.Trainer.Import;
+
+/// <summary>
+/// What a pickle has put aside to name it again. A slot holds the value, or, when captions are streamed, only the offset of a string's
+/// operation: nearly every string is put aside and almost none is ever named again, and 8 bytes instead of the string keep the
+/// captions of a million videos in a few GB at most.
+/// </summary>
+internal sealed class PickleMemo
+{
+    const int PageSize = 4096;
+
+    readonly List<Slot[]?> _pages = [];
+
+    /// <summary>Marks a value that streaming has let go.</summary>
+    public static readonly object Gone = new();
+
+    /// <summary>Number of slots that MEMOIZE has filled: its next index.</summary>
+    public long Next { get; private set; }
+
+    /// <summary>Sets a slot. The caller has bounded the index by the bytes read so far, so pages cost at most 16 bytes per input byte.</summary>
+    public void Put(long index, Slot slot)
+    {
+        var page = (int)(index / PageSize);
+        while (_pages.Count <= page) _pages.Add(null);
+        (_pages[page] ??= new Slot[PageSize])[index % PageSize] = slot;
+        if (slot.IsSet) Next = Math.Max(Next, index + 1);
+    }
+
+    /// <summary>The slot, unset when nothing was put there.</summary>
+    public Slot Get(long index)
+    {
+        var page = index / PageSize;
+        return page < _pages.Count && _pages[(int)page] is { } slots ? slots[index % PageSize] : default;
+    }
+
+    /// <param name="Value">The value; null also when a string is still in the file.</param>
+    /// <param name="Info">With a value its depth + 1; without, the offset of the operation + 1; 0: unset.</param>
+    /// <param name="InFile">Whether only the offset is kept.</param>
+    public readonly record struct Slot(object? Value, long Info, bool InFile = false)
+    {
+        public bool IsSet => Info != 0;
+    }
+}
