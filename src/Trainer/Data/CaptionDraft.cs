@@ -1,0 +1,158 @@
+using Mcn.Web.Shared;
+using Mcn.Web.Trainer.Import;
+
+namespace Mcn.Web.Trainer.Data;
+
+/// <summary>
+/// First half of reading the captions (mcn-spec §3.2): times, and every word as a provisional id, for the listed videos only. A
+/// word becomes one .NET string however often it is said. <see cref="Encode"/> makes the <see cref="CaptionStore"/> once the
+/// vocabulary is known. Used by one thread.
+/// </summary>
+sealed class CaptionDraft
+{
+    readonly string file;
+    readonly Dictionary<string, int> entryOfId = new(StringComparer.Ordinal);
+    readonly int[] entryOfVideo;
+    readonly int[] firstCaption;
+    readonly int[] captionCount;
+    readonly GrowingArena<double> starts = new();
+    readonly GrowingArena<double> ends = new();
+    readonly GrowingArena<int> words = new();
+    readonly GrowingArena<int> wordCounts = new();
+    readonly Dictionary<string, int> provisionalIds = new(StringComparer.Ordinal);
+    readonly List<string> malformed = [];
+    int malformedCount;
+
+    CaptionDraft(string file, VideoList videos)
+    {
+        this.file = file;
+        entryOfVideo = new int[videos.Count];
+        for (var video = 0; video < videos.Count; video++)
+        {
+            var id = videos.IdOf(video);
+            if (!entryOfId.TryGetValue(id, out var entry)) entryOfId.Add(id, entry = entryOfId.Count);
+            entryOfVideo[video] = entry;
+        }
+
+        firstCaption = new int[entryOfId.Count];
+        captionCount = new int[entryOfId.Count];
+    }
+
+    /// <summary>Every word that is said, once.</summary>
+    public IReadOnlyCollection<string> Words => provisionalIds.Keys;
+
+    /// <summary>Texts that are None, and texts that are NaN: they become the words None and nan (mcn-spec Q21).</summary>
+    public (long None, long Nan) Texts { get; private set; }
+
+    public static CaptionDraft Read(string file, VideoList videos)
+    {
+        var draft = new CaptionDraft(file, videos);
+        PickleReader.ReadTopLevelDictionary(file, draft.Take);
+        draft.RefuseMalformed();
+        draft.RefuseMissing(videos);
+        return draft;
+    }
+
+    /// <summary>Keeps the words with a vector, at most <paramref name="maxWords"/> of a caption. The draft is spent afterwards.</summary>
+    public CaptionStore Encode(Vocabulary vocabulary, int maxWords)
+    {
+        var finalIds = new int[provisionalIds.Count];
+        foreach (var (word, provisional) in provisionalIds) finalIds[provisional] = vocabulary.IdOf(word);
+
+        // In place: what is kept never overtakes what is read.
+        var tokenOffsets = new int[wordCounts.Count + 1];
+        var (read, kept) = (0, 0);
+        for (var caption = 0; caption < wordCounts.Count; caption++)
+        {
+            for (var end = read + wordCounts[caption]; read < end; read++)
+            {
+                var id = finalIds[words[read]];
+                if (id != 0 && kept - tokenOffsets[caption] < maxWords) words[kept++] = id;
+            }
+
+            tokenOffsets[caption + 1] = kept;
+        }
+
+        return new CaptionStore(entryOfVideo, firstCaption, captionCount, starts.Drain(starts.Count), ends.Drain(ends.Count),
+            tokenOffsets, words.Drain(kept), Texts);
+    }
+
+    void Take(string id, object? value)
+    {
+        if (!entryOfId.TryGetValue(id, out var entry)) return;
+        var (captions, firstWord, texts) = (starts.Count, words.Count, Texts);
+        if (Append(value) is { } fault)
+        {
+            starts.Shorten(captions);
+            ends.Shorten(captions);
+            wordCounts.Shorten(captions);
+            words.Shorten(firstWord);
+            Texts = texts;
+            malformedCount++;
+            if (malformed.Count < 3) malformed.Add($"{id} ({fault})");
+            return;
+        }
+
+        firstCaption[entry] = captions;
+        captionCount[entry] = starts.Count - captions;
+    }
+
+    // Null when all is well, else what is wrong with the entry.
+    string? Append(object? value)
+    {
+        if (value is not Dictionary<object, object?> entry) return $"a {PythonValue.KindOf(value)} instead of a dict";
+        var (start, end, text) = (entry.GetValueOrDefault("start"), entry.GetValueOrDefault("end"), entry.GetValueOrDefault("text"));
+        var count = PythonValue.Length(start);
+        if (count < 0 || PythonValue.Length(end) < 0 || PythonValue.Length(text) < 0)
+            return $"start, end, text are {PythonValue.KindOf(start)}, {PythonValue.KindOf(end)}, {PythonValue.KindOf(text)} instead of sequences";
+        if (PythonValue.Length(end) != count || PythonValue.Length(text) != count)
+            return $"{count} starts, {PythonValue.Length(end)} ends, {PythonValue.Length(text)} texts";
+
+        for (var i = 0; i < count; i++)
+        {
+            var (from, to) = (PythonValue.Number(PythonValue.At(start, i)), PythonValue.Number(PythonValue.At(end, i)));
+            if (!double.IsFinite(from) || !double.IsFinite(to)) return $"caption {i} has a time that is no number";
+            if (to < from) return FormattableString.Invariant($"caption {i} ends at {to} s, before its start at {from} s");
+            var said = PythonValue.At(text, i);
+            if (PythonValue.Text(said) is not { } sentence) return $"the text of caption {i} is a {PythonValue.KindOf(said)}";
+            if (said is null) Texts = Texts with { None = Texts.None + 1 };
+            if (said is double.NaN) Texts = Texts with { Nan = Texts.Nan + 1 };
+            starts.Add(from);
+            ends.Add(to);
+            wordCounts.Add(Intern(sentence));
+        }
+
+        return null;
+    }
+
+    int Intern(string sentence)
+    {
+        var lookup = provisionalIds.GetAlternateLookup<ReadOnlySpan<char>>();
+        var count = 0;
+        foreach (var token in Tokenizer.Enumerate(sentence))
+        {
+            if (!lookup.TryGetValue(token, out var id)) provisionalIds.Add(token.ToString(), id = provisionalIds.Count);
+            words.Add(id);
+            count++;
+        }
+
+        return count;
+    }
+
+    void RefuseMalformed()
+    {
+        if (malformedCount == 0) return;
+        throw new UserError(file, $"{malformedCount} listed videos have unusable captions: {string.Join(", ", malformed)}{Dots(malformedCount)}",
+            "start, end and text of one length, with end not before start", "Correct them or take the videos off data.train_csv");
+    }
+
+    void RefuseMissing(VideoList videos)
+    {
+        var missing = entryOfId.Where(pair => captionCount[pair.Value] == 0).Select(pair => pair.Key).ToList();
+        if (missing.Count == 0) return;
+        throw new UserError(file, $"{missing.Count} of {entryOfId.Count} listed videos have no caption: {string.Join(", ", missing.Take(3))}{Dots(missing.Count)}",
+            $"at least one caption for every video of {videos.Source}", "Take them off the list, or set data.caption_path to their captions");
+    }
+
+    static string Dots(int count) => count > 3 ? ", ..." : "";
+}

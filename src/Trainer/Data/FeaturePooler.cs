@@ -1,0 +1,68 @@
+using System.Numerics.Tensors;
+using Mcn.Web.Shared;
+using Mcn.Web.Trainer.Import;
+
+namespace Mcn.Web.Trainer.Data;
+
+/// <summary>
+/// Pools the feature rows of a video's clips (mcn-spec §3.3): elementwise maximum over the clip's rows, then length 1. Clips of one
+/// video overlap, so each row is converted and tested once. Owned by one reader thread; its scratch grows to the longest video.
+/// </summary>
+sealed class FeaturePooler(DataCounters counters)
+{
+    const float SmallestNorm = 1e-12f;
+
+    float[] rows = [];
+    bool[] converted = [];
+
+    /// <summary>Pools one array into a column range of the batch.</summary>
+    /// <param name="array">(rows, width), floating point.</param>
+    /// <param name="file">Where it comes from, for messages.</param>
+    /// <param name="rowsPerSecond">1 for 2d, 1.5 for 3d.</param>
+    /// <param name="clips">P clips.</param>
+    /// <param name="destination">P rows of <paramref name="stride"/> values.</param>
+    /// <param name="stride">V.</param>
+    /// <param name="column">First column to write.</param>
+    /// <param name="lacksRows">Set for each clip that has no row here.</param>
+    public void Pool(HostArray array, string file, double rowsPerSecond, ReadOnlySpan<Clip> clips, Span<float> destination, int stride,
+        int column, Span<bool> lacksRows)
+    {
+        var (count, width) = (checked((int)array.Shape[0]), checked((int)array.Shape[1]));
+        if (rows.Length < count * width) rows = GC.AllocateUninitializedArray<float>(count * width);
+        if (converted.Length < count) converted = new bool[count];
+        converted.AsSpan(0, count).Clear();
+
+        for (var i = 0; i < clips.Length; i++)
+        {
+            var pooled = destination.Slice((i * stride) + column, width);
+            var slice = ClipSampler.FeatureRows(clips[i], rowsPerSecond, count);
+            if (slice.Count == 0)
+            {
+                pooled.Clear();
+                if (!lacksRows[i]) counters.AddWithoutRows(file, clips[i], count);
+                lacksRows[i] = true;
+                continue;
+            }
+
+            Row(array, file, slice.First, width).CopyTo(pooled);
+            for (var row = slice.First + 1; row < slice.First + slice.Count; row++)
+                TensorPrimitives.Max(pooled, Row(array, file, row, width), pooled);
+            TensorPrimitives.Divide(pooled, Math.Max(TensorPrimitives.Norm<float>(pooled), SmallestNorm), pooled);
+        }
+    }
+
+    ReadOnlySpan<float> Row(HostArray array, string file, int row, int width)
+    {
+        var values = rows.AsSpan(row * width, width);
+        if (converted[row]) return values;
+        array.CopyTo(row * width, values);
+        if (!TensorPrimitives.IsFiniteAll<float>(values))
+        {
+            throw new UserError(file, $"array `features`, row {row} holds NaN or infinity", "finite numbers",
+                "Extract the features of this video again or take it off data.train_csv");
+        }
+
+        converted[row] = true;
+        return values;
+    }
+}

@@ -1,0 +1,61 @@
+using Mcn.Web.Shared.Configuration;
+
+namespace Mcn.Web.Trainer.Data;
+
+/// <summary>Everything a run reads, opened in the order that keeps memory small: list, evaluation sets, captions, vectors.</summary>
+public sealed class TrainingData
+{
+    readonly RunConfig config;
+
+    TrainingData(RunConfig config, VideoList videos, CaptionStore captions, EvaluationData evaluation)
+    {
+        this.config = config;
+        Videos = videos;
+        Captions = captions;
+        Vocabulary = evaluation.Vocabulary;
+        EvaluationSets = evaluation.Sets;
+        Shape = BatchShape.Of(config);
+        Plan = new BatchPlan(config.Seed, videos.Count, config.Data.BatchSize);
+        Fingerprint = DataFingerprint.Of(videos, captions, Vocabulary, Shape);
+    }
+
+    public VideoList Videos { get; }
+
+    public CaptionStore Captions { get; }
+
+    /// <summary>Words of the training captions and of the evaluation sets.</summary>
+    public Vocabulary Vocabulary { get; }
+
+    public IReadOnlyList<RetrievalSet> EvaluationSets { get; }
+
+    public BatchPlan Plan { get; }
+
+    public BatchShape Shape { get; }
+
+    /// <summary>What was padded in all batches read so far.</summary>
+    public DataCounters Counters { get; } = new();
+
+    /// <summary>XXH3-128 in hex over list, captions, word vectors and sizes: a resumed run must find the same.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>Reads all but the features. Throws <see cref="Shared.UserError"/> for whatever the user can mend.</summary>
+    public static TrainingData Open(RunConfig config)
+    {
+        var videos = VideoList.Read(config.Data.TrainCsv);
+        var sets = EvaluationData.ReadSets(config);
+        var draft = CaptionDraft.Read(config.Data.CaptionPath, videos);
+        var evaluation = EvaluationData.WithVocabulary(config, sets, draft.Words);
+        return new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation);
+    }
+
+    /// <summary>Starts the reader threads at a position (both from 0); they stop after optimizer.epochs.</summary>
+    public Prefetcher CreatePrefetcher(int epoch, int step)
+    {
+        var range = new ReadRange(epoch, step, config.Optimizer.Epochs);
+        return new Prefetcher(Plan, Shape, range, config.Data.NumThreadReader, config.Data.ReadAheadBytes, () =>
+        {
+            var reader = new VideoReader(config, Videos, Captions, Counters);
+            return new SlotReader(reader.Fill, reader);
+        });
+    }
+}
