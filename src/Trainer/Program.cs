@@ -26,3 +26,14 @@ catch (UserError error)
     Console.Error.WriteLine(error.Message);
     return error.ExitCode;
 }
+catch (Exception error) when (error.ToString().Contains("LibTorchSharp", StringComparison.Ordinal))
+{
+    Console.Error.WriteLine("libtorch: its native library cannot be loaded; expected libstdc++ with GLIBCXX_3.4.32 (Ubuntu 24.04, Debian 13) or the stand-in. "
+        + "Start the program through ./mcn, which makes the stand-in");
+    return ExitCodes.Fails;
+}
+catch (Exception error)
+{
+    Console.Error.WriteLine($"fault of this program, please report it: {error}");
+    return ExitCodes.ProgramError;
+}

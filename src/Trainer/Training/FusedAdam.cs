@@ -56,7 +56,7 @@ static unsafe partial class FusedAdam
         }
     }
 
-    static OptimizerConfig Probe { get; } = new()
+    static OptimizerConfig Probe => new()
     {
         Lr = 1, Schedule = "constant", WarmupSteps = 0, Epochs = 1, Beta1 = 0.9, Beta2 = 0.999, Eps = 1e-8,
     };

@@ -1,6 +1,5 @@
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Training;

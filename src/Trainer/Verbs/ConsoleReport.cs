@@ -67,7 +67,7 @@ sealed class ConsoleReport : ITrainingReport
             + $"  ETA {Span(left.TotalSeconds)}";
         if (!interactive)
         {
-            console.WriteLine(text);
+            Console.WriteLine(text);
             return;
         }
 
