@@ -21,7 +21,6 @@ internal sealed class PickleMachine
     readonly Func<object?, long, object>? _persistent;
     readonly Action<string, object?>? _item;
     Dictionary<object, object?>? _streamed;
-    long _keptUpTo;
     long _stringAt = -1;
     long _stringEnd = -1;
     long _opAt;
@@ -262,26 +261,9 @@ internal sealed class PickleMachine
         }
 
         if (depth != target.Depth) _stack.Replace(dictionary, depth);
-        if (stream) LetGo(dictionary);
-    }
-
-    /// <summary>After items were handed over: forgets the containers that the memo still holds, so that they can be collected.</summary>
-    void LetGo(Dictionary<object, object?> streamed)
-    {
-        _streamed = streamed;
-        for (; _keptUpTo < _memo.Next; _keptUpTo++)
-        {
-            var slot = _memo.Get(_keptUpTo);
-            if (!ReferenceEquals(slot.Value, streamed) && !IsSmall(slot.Value)) _memo.Put(_keptUpTo, slot with { Value = PickleMemo.Gone });
-        }
-
-        static bool IsSmall(object? value) => value switch
-        {
-            byte[] bytes => bytes.Length <= 64,
-            object?[] tuple => tuple.Length <= 16 && Array.TrueForAll(tuple, m => m is not object?[] && IsSmall(m)),
-            PickledArray or TorchStorage or HostArray or List<object?> or Dictionary<object, object?> => false,
-            _ => true,
-        };
+        if (!stream) return;
+        _streamed = dictionary;
+        _memo.ForgetContainers(dictionary);
     }
 
     void Put(long index)
