@@ -41,6 +41,19 @@ public sealed class NpzTests
     }
 
     [Fact]
+    public void Bytes_of_the_caller_are_never_a_buffer()
+    {
+        using var folder = new TempFolder();
+        Npz.Write(folder.File("a.npz"), [("features", Features)], compress: false);
+        var bytes = Archive(compress: false);
+        var copy = bytes.ToArray();
+        using var reader = new NpzReader();
+        reader.Read(bytes, "bytes", "arr_0");
+        reader.Read(folder.File("a.npz"), "features");
+        Assert.Equal(copy, bytes);
+    }
+
+    [Fact]
     public void A_missing_key_lists_the_keys_found()
     {
         var bytes = Archive(compress: false);

@@ -94,6 +94,19 @@ public sealed class PickleReaderTests
     }
 
     [Fact]
+    public void Numbers_of_protocol_0_and_1_are_read() =>
+        Assert.Equal([7L, 8L, true, 1.5], Assert.IsType<List<object?>>(PickleReader.Read("(lp0\nI7\naL8L\naI01\naF1.5\na."u8.ToArray(), "x")));
+
+    [Fact]
+    public void A_list_shared_with_an_earlier_batch_is_refused_when_streaming()
+    {
+        // {'a': [], then in another batch 'b': the same list}
+        var bytes = "\u007d\u0028X\u0001\0\0\0a]q\u0005uX\u0001\0\0\0bh\u0005s."u8.ToArray();
+        Assert.Equal(2, Dictionary(PickleReader.Read(bytes, "x")).Count);
+        Arrays.Refused(() => PickleReader.ReadTopLevelDictionary(new MemoryStream(bytes), "x", (_, _) => { }), "shares a list");
+    }
+
+    [Fact]
     public void Captions_are_handed_over_one_by_one()
     {
         var names = new List<string>();
