@@ -14,6 +14,7 @@ internal sealed class FileWindow : IDisposable
     byte[] _content = [];
     byte[] _scratch = [];
     bool _whole;
+    bool _borrowed;
 
     /// <param name="wholeFileBytes">Files up to this size are read whole when they are opened.</param>
     public FileWindow(int wholeFileBytes) => _wholeFileBytes = wholeFileBytes;
@@ -53,7 +54,7 @@ internal sealed class FileWindow : IDisposable
         Path = subject;
         Length = content.Length;
         _content = content;
-        _whole = true;
+        _whole = _borrowed = true;
     }
 
     /// <summary>
@@ -99,6 +100,9 @@ internal sealed class FileWindow : IDisposable
         _handle?.Dispose();
         _handle = null;
         _whole = false;
+        // The caller's bytes are not a buffer to read the next file into.
+        if (_borrowed) _content = [];
+        _borrowed = false;
         Length = 0;
     }
 }

@@ -14,7 +14,11 @@ public static class Npz
         using var zip = new ZipReader();
         zip.File.Open(path);
         var arrays = new Dictionary<string, HostArray>(StringComparer.Ordinal);
-        foreach (var (name, member) in zip.List())
+        var members = zip.List();
+        var compressed = members.Aggregate((Int128)0, (sum, m) => sum + m.Member.CompressedSize);
+        // Members that share their bytes are the trick of zip bombs.
+        if (compressed > zip.File.Length) throw Refusal.At(path, 0, $"members of {compressed} bytes together", $"at most the file's {zip.File.Length}");
+        foreach (var (name, member) in members)
         {
             var key = NpzReader.KeyOf(name);
             var subject = $"{path} : {Refusal.Show(key)}";

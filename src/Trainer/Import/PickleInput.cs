@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 
 namespace Mcn.Web.Trainer.Import;
@@ -98,6 +100,20 @@ internal sealed class PickleInput : IDisposable
 
         return Encoding.UTF8.GetString(line[..length]);
     }
+
+    /// <summary>A whole number in text with its newline (protocol 0); 00 and 01 are its booleans, L its mark of long numbers.</summary>
+    public object NumberLine() => Line() switch
+    {
+        "00" => false,
+        "01" => true,
+        var line => long.TryParse(line.TrimEnd('L'), NumberStyles.Integer, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw Refusal.At(Subject, Position, "a whole number cannot be read"),
+    };
+
+    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Few(4));
+
+    public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Few(8));
 
     public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
 

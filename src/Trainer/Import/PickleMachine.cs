@@ -21,7 +21,6 @@ internal sealed class PickleMachine
     readonly Func<object?, long, object>? _persistent;
     readonly Action<string, object?>? _item;
     Dictionary<object, object?>? _streamed;
-    long _keptUpTo;
     long _stringAt = -1;
     long _stringEnd = -1;
     long _opAt;
@@ -80,15 +79,15 @@ internal sealed class PickleMachine
             case 0x8a: PushNumber(_input.Byte()); return true;
             case 0x8b: PushNumber(BinaryPrimitives.ReadInt32LittleEndian(_input.Few(4))); return true;
             case 0x8c: PushText(_input.Byte(), Encoding.UTF8); return true;
-            case (byte)'X': PushText(UInt32(), Encoding.UTF8); return true;
-            case 0x8d: PushText(UInt64(), Encoding.UTF8); return true;
+            case (byte)'X': PushText(_input.UInt32(), Encoding.UTF8); return true;
+            case 0x8d: PushText(_input.UInt64(), Encoding.UTF8); return true;
             case (byte)'U': PushText(_input.Byte(), Encoding.Latin1); return true; // Python 2's str
-            case (byte)'T': PushText(UInt32(), Encoding.Latin1); return true;
+            case (byte)'T': PushText(_input.UInt32(), Encoding.Latin1); return true;
             case (byte)'C': _stack.Push(_input.Bytes(_input.Byte())); return true;
-            case (byte)'B': _stack.Push(_input.Bytes(UInt32())); return true;
-            case 0x8e or 0x96: _stack.Push(_input.Bytes(UInt64())); return true;
-            case (byte)'I': _stack.Push(TextNumber(_input.Line())); return true;
-            case (byte)'L': _stack.Push(TextNumber(_input.Line().TrimEnd('L'))); return true;
+            case (byte)'B': _stack.Push(_input.Bytes(_input.UInt32())); return true;
+            case 0x8e or 0x96: _stack.Push(_input.Bytes(_input.UInt64())); return true;
+            case (byte)'I': _stack.Push(_input.NumberLine()); return true;
+            case (byte)'L': _stack.Push(_input.NumberLine()); return true;
             case (byte)'F':
                 if (!double.TryParse(_input.Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) throw Fault("a number cannot be read");
                 _stack.Push(value);
@@ -139,11 +138,11 @@ internal sealed class PickleMachine
         {
             case 0x94: Put(_memo.Next); return true;
             case (byte)'q': Put(_input.Byte()); return true;
-            case (byte)'r': Put(UInt32()); return true;
-            case (byte)'p': Put(TextNumber(_input.Line()) as long? ?? -1); return true;
+            case (byte)'r': Put(_input.UInt32()); return true;
+            case (byte)'p': Put(_input.NumberLine() as long? ?? -1); return true;
             case (byte)'h': Get(_input.Byte()); return true;
-            case (byte)'j': Get(UInt32()); return true;
-            case (byte)'g': Get(TextNumber(_input.Line()) as long? ?? -1); return true;
+            case (byte)'j': Get(_input.UInt32()); return true;
+            case (byte)'g': Get(_input.NumberLine() as long? ?? -1); return true;
             default: return false;
         }
     }
@@ -158,7 +157,7 @@ internal sealed class PickleMachine
                 break;
             case 0x95:
                 // Frames only help a reader that prefetches; the operations inside are the same.
-                var frame = UInt64();
+                var frame = _input.UInt64();
                 if (frame > (ulong)_input.Left) throw Fault($"a frame of {frame} bytes is announced", $"at most the remaining {_input.Left}");
                 break;
             case (byte)'c': var module = _input.Line(); PushGlobal(module, _input.Line()); break;
@@ -187,10 +186,6 @@ internal sealed class PickleMachine
 
     static Dictionary<object, object?> NewDictionary() => new(PickleKeys.Comparer);
 
-    uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(_input.Few(4));
-
-    ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(_input.Few(8));
-
     void PushText(ulong length, Encoding encoding)
     {
         _stack.Push(_input.Text(length, encoding));
@@ -206,13 +201,6 @@ internal sealed class PickleMachine
         if (number >= long.MinValue && number <= long.MaxValue) _stack.Push((long)number);
         else _stack.Push(number);
     }
-
-    object TextNumber(string line) => line switch
-    {
-        "00" => false,
-        "01" => true,
-        _ => long.TryParse(line, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) ? value : throw Fault("a whole number cannot be read"),
-    };
 
     void PushTuple(int count)
     {
@@ -262,26 +250,9 @@ internal sealed class PickleMachine
         }
 
         if (depth != target.Depth) _stack.Replace(dictionary, depth);
-        if (stream) LetGo(dictionary);
-    }
-
-    /// <summary>After items were handed over: forgets the containers that the memo still holds, so that they can be collected.</summary>
-    void LetGo(Dictionary<object, object?> streamed)
-    {
-        _streamed = streamed;
-        for (; _keptUpTo < _memo.Next; _keptUpTo++)
-        {
-            var slot = _memo.Get(_keptUpTo);
-            if (!ReferenceEquals(slot.Value, streamed) && !IsSmall(slot.Value)) _memo.Put(_keptUpTo, slot with { Value = PickleMemo.Gone });
-        }
-
-        static bool IsSmall(object? value) => value switch
-        {
-            byte[] bytes => bytes.Length <= 64,
-            object?[] tuple => tuple.Length <= 16 && Array.TrueForAll(tuple, m => m is not object?[] && IsSmall(m)),
-            PickledArray or TorchStorage or HostArray or List<object?> or Dictionary<object, object?> => false,
-            _ => true,
-        };
+        if (!stream) return;
+        _streamed = dictionary;
+        _memo.ForgetContainers(dictionary);
     }
 
     void Put(long index)

@@ -10,6 +10,7 @@ internal sealed class PickleMemo
     const int PageSize = 4096;
 
     readonly List<Slot[]?> _pages = [];
+    long _forgottenUpTo;
 
     /// <summary>Marks a value that streaming has let go.</summary>
     public static readonly object Gone = new();
@@ -31,6 +32,27 @@ internal sealed class PickleMemo
     {
         var page = index / PageSize;
         return page < _pages.Count && _pages[(int)page] is { } slots ? slots[index % PageSize] : default;
+    }
+
+    /// <summary>
+    /// After items were handed over: lets go of the containers that were put aside since the last call, so that they can be
+    /// collected. Strings, numbers, names, types and small tuples stay: later items do name them again.
+    /// </summary>
+    public void ForgetContainers(object except)
+    {
+        for (; _forgottenUpTo < Next; _forgottenUpTo++)
+        {
+            var slot = Get(_forgottenUpTo);
+            if (!ReferenceEquals(slot.Value, except) && !IsSmall(slot.Value)) Put(_forgottenUpTo, slot with { Value = Gone });
+        }
+
+        static bool IsSmall(object? value) => value switch
+        {
+            byte[] bytes => bytes.Length <= 64,
+            object?[] tuple => tuple.Length <= 16 && Array.TrueForAll(tuple, m => m is not object?[] && IsSmall(m)),
+            PickledArray or TorchStorage or HostArray or List<object?> or Dictionary<object, object?> => false,
+            _ => true,
+        };
     }
 
     /// <param name="Value">The value; null also when a string is still in the file.</param>

@@ -13,7 +13,7 @@ public static class PickleReader
     /// <summary>The whole pickle in a file.</summary>
     public static object? Read(string path, PickleLimits? limits = null)
     {
-        using var stream = Open(path);
+        using var stream = SequentialFile.Open(path);
         return Read(stream, path, limits);
     }
 
@@ -34,7 +34,7 @@ public static class PickleReader
     /// </summary>
     public static void ReadTopLevelDictionary(string path, Action<string, object?> item, PickleLimits? limits = null)
     {
-        using var stream = Open(path);
+        using var stream = SequentialFile.Open(path);
         ReadTopLevelDictionary(stream, path, item, limits);
     }
 
@@ -53,17 +53,4 @@ public static class PickleReader
     internal static MemoryStream Memory(ReadOnlyMemory<byte> bytes) => MemoryMarshal.TryGetArray(bytes, out var segment)
         ? new MemoryStream(segment.Array!, segment.Offset, segment.Count, writable: false)
         : new MemoryStream(bytes.ToArray(), writable: false);
-
-    static FileStream Open(string path)
-    {
-        try
-        {
-            // No buffer here: PickleInput has its own.
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0, FileOptions.SequentialScan);
-        }
-        catch (Exception e) when (Refusal.IsIo(e))
-        {
-            throw Refusal.Io(path, e);
-        }
-    }
 }

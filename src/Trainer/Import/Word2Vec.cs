@@ -21,17 +21,8 @@ public static class Word2Vec
     /// </summary>
     public static (IReadOnlyList<string> Words, float[] Vectors, int Dimension) Read(string path, IReadOnlySet<string>? wanted)
     {
-        FileStream stream;
-        try
-        {
-            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0, FileOptions.SequentialScan);
-        }
-        catch (Exception e) when (Refusal.IsIo(e))
-        {
-            throw Refusal.Io(path, e);
-        }
-
-        using (stream) return Read(stream, path, wanted);
+        using var stream = SequentialFile.Open(path);
+        return Read(stream, path, wanted);
     }
 
     /// <summary>The same from a seekable stream.</summary>
