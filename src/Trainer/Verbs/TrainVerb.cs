@@ -13,7 +13,7 @@ static class TrainVerb
     static readonly Option<long?> Steps = new("--steps") { Description = "Save and leave once the run has done so many steps in all; the schedule stays that of the configuration" };
     static readonly Option<bool> Json = new("--json") { Description = "One JSON object a line instead of the progress bar" };
     static readonly Option<bool> New = new("--new") { Description = "Start a new run even if this configuration has one" };
-    static readonly Option<string> Data = new("--data") { Description = "Folder of the runs", DefaultValueFactory = _ => ".mcn" };
+    static readonly Option<string> Data = new("--data") { Description = "Folder of the runs (default: .mcn in the clone)", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MCN_DATA") ?? ".mcn" };
 
     public static Command Command()
     {

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds everything, runs every test project in turn, prints the time of each and ends with `N passed, N failed, N skipped`.
+# --full adds the long drills. Each skipped test says why.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+case ${1:-} in
+  '') ;;
+  --full) export MCN_FULL=1 ;;
+  *) echo "test: found '$1'; expected nothing or --full" >&2; exit 2 ;;
+esac
+command -v dotnet >/dev/null || { echo "dotnet: not found; expected the .NET 10 SDK. Install it (https://dotnet.microsoft.com/download) and try again." >&2; exit 2; }
+
+standin=$("$root/deploy/scripts/libstdcxx-standin.sh" "$root/.mcn/native")
+[ -z "$standin" ] || export LD_LIBRARY_PATH="$standin${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+
+cd "$root"
+began=$SECONDS
+dotnet build Mcn.Web.sln -v q
+echo "build: $((SECONDS - began)) s"
+
+passed=0 failed=0 skipped=0
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+for project in Shared.Tests Architecture.Tests Dashboard.Tests Trainer.Tests EndToEnd.Tests Gpu.Tests; do
+  assembly=$(find "$root/tests/$project/bin/Release" -name "Mcn.Web.$project.dll" -print -quit)
+  began=$SECONDS
+  status=0
+  dotnet "$assembly" -noColor -noLogo -showSkips -result-writer ctrf "$results/$project.json" || status=$?
+  if [ -s "$results/$project.json" ]; then
+    read -r p f s <<<"$(sed -nE 's/.*"(passed|failed|skipped)": *([0-9]+).*/\1 \2/p' "$results/$project.json" |
+      awk '!($1 in n) {n[$1] = $2} END {print n["passed"] + 0, n["failed"] + 0, n["skipped"] + 0}')"
+  else
+    p=0 f=1 s=0 # it died before it could say
+  fi
+  [ "$status" = 0 ] || [ "$f" -gt 0 ] || f=1
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  echo "$project: $p passed, $f failed, $s skipped, $((SECONDS - began)) s"
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
