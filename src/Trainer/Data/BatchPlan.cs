@@ -19,8 +19,8 @@ public sealed class BatchPlan
     {
         if (videos < batchSize)
         {
-            throw new UserError("data.batch_size", $"{batchSize} videos a step with a list of {videos}", "at most the number of listed videos",
-                "Lower it or list more videos", exitCode: 2);
+            throw new UserError("data.batch_size", $"{batchSize} videos a step with a list of {videos}",
+                "at most the number of listed videos", "Lower it or list more videos", exitCode: 2);
         }
 
         this.seed = seed;

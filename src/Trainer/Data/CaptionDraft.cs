@@ -104,7 +104,11 @@ sealed class CaptionDraft
         var (start, end, text) = (entry.GetValueOrDefault("start"), entry.GetValueOrDefault("end"), entry.GetValueOrDefault("text"));
         var count = PythonValue.Length(start);
         if (count < 0 || PythonValue.Length(end) < 0 || PythonValue.Length(text) < 0)
-            return $"start, end, text are {PythonValue.KindOf(start)}, {PythonValue.KindOf(end)}, {PythonValue.KindOf(text)} instead of sequences";
+        {
+            return $"start, end, text are {PythonValue.KindOf(start)}, {PythonValue.KindOf(end)}, {PythonValue.KindOf(text)}"
+                + " instead of sequences";
+        }
+
         if (PythonValue.Length(end) != count || PythonValue.Length(text) != count)
             return $"{count} starts, {PythonValue.Length(end)} ends, {PythonValue.Length(text)} texts";
 
@@ -142,7 +146,8 @@ sealed class CaptionDraft
     void RefuseMalformed()
     {
         if (malformedCount == 0) return;
-        throw new UserError(file, $"{malformedCount} listed videos have unusable captions: {string.Join(", ", malformed)}{Dots(malformedCount)}",
+        throw new UserError(file,
+            $"{malformedCount} listed videos have unusable captions: {string.Join(", ", malformed)}{Dots(malformedCount)}",
             "start, end and text of one length, with end not before start", "Correct them or take the videos off data.train_csv");
     }
 
@@ -150,8 +155,10 @@ sealed class CaptionDraft
     {
         var missing = entryOfId.Where(pair => captionCount[pair.Value] == 0).Select(pair => pair.Key).ToList();
         if (missing.Count == 0) return;
-        throw new UserError(file, $"{missing.Count} of {entryOfId.Count} listed videos have no caption: {string.Join(", ", missing.Take(3))}{Dots(missing.Count)}",
-            $"at least one caption for every video of {videos.Source}", "Take them off the list, or set data.caption_path to their captions");
+        var some = string.Join(", ", missing.Take(3)) + Dots(missing.Count);
+        throw new UserError(file, $"{missing.Count} of {entryOfId.Count} listed videos have no caption: {some}",
+            $"at least one caption for every video of {videos.Source}",
+            "Take them off the list, or set data.caption_path to their captions");
     }
 
     static string Dots(int count) => count > 3 ? ", ..." : "";

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Mcn.Web.Trainer.Data;
 
-/// <summary>Records of a comma-separated file: quoted fields with doubled quotes and line breaks inside; LF, CRLF or CR ends a record.</summary>
+/// <summary>
+/// Records of a comma-separated file: quoted fields with doubled quotes and line breaks inside; LF, CRLF or CR ends a record.
+/// </summary>
 sealed class CsvFields(TextReader reader)
 {
     readonly StringBuilder field = new();

@@ -60,7 +60,8 @@ sealed class RetrievalItem
     {
         var (key, value) = Find("audio");
         var array = Floats(key, value);
-        if (array.Shape.Length != 2 || array.Shape[0] != bands) throw Error($"`{key}` is an {PythonValue.KindOf(array)}", $"(model.mel_bands = {bands}, frames)");
+        if (array.Shape.Length != 2 || array.Shape[0] != bands)
+            throw Error($"`{key}` is an {PythonValue.KindOf(array)}", $"(model.mel_bands = {bands}, frames)");
         if (array.Type == ArrayType.Float16)
         {
             if (!TensorPrimitives.IsFiniteAll(array.As<Half>())) throw NotFinite(key);
@@ -80,7 +81,9 @@ sealed class RetrievalItem
     }
 
     HostArray Floats(string key, object? value) =>
-        value is HostArray { IsFloat: true } array ? array : throw Error($"`{key}` is a {PythonValue.KindOf(value)}", "an array of half, single or double precision");
+        value is HostArray { IsFloat: true } array
+            ? array
+            : throw Error($"`{key}` is a {PythonValue.KindOf(value)}", "an array of half, single or double precision");
 
     (string Key, object? Value) Find(params ReadOnlySpan<string> keys)
     {

@@ -79,7 +79,11 @@ public sealed class RetrievalSet
     public static RetrievalSet Read(string file, ModelConfig model)
     {
         if (PickleReader.Read(file) is not List<object?> list)
-            throw new UserError(file, "a pickle that is no list", "a list with one dict for each clip", "Set evaluation.eval_files to retrieval sets in the original's layout");
+        {
+            throw new UserError(file, "a pickle that is no list", "a list with one dict for each clip",
+                "Set evaluation.eval_files to retrieval sets in the original's layout");
+        }
+
         if (list.Count == 0) throw new UserError(file, "an empty list", "at least one clip", "Set evaluation.eval_files to a filled set");
 
         var (ids, captions, audio) = (new string[list.Count], new string[list.Count], new HostArray[list.Count]);

@@ -84,7 +84,11 @@ public sealed class VideoList
             if (record.Count == 0) continue; // a blank line, skipped as in the original
             var path = column < record.Count ? record[column].Replace("None/", "", StringComparison.Ordinal) : "";
             if (path.Length == 0 || path.EndsWith('/'))
-                throw new UserError(csv, $"row {offsets.Count} has no video id: '{path}'", "a path such as food/video_j/ID", "Correct the row");
+            {
+                throw new UserError(csv, $"row {offsets.Count} has no video id: '{path}'", "a path such as food/video_j/ID",
+                    "Correct the row");
+            }
+
             arena.Write(Encoding.UTF8.GetBytes(path));
             offsets.Add(checked((int)arena.Length));
         }

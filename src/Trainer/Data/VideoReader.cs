@@ -58,20 +58,30 @@ public sealed class VideoReader : IDisposable
         var file = Path.Combine(config.Data.FeaturesPath, path, id + "_2d.npz");
         var array = Matrix(file, "features");
         var width2d = checked((int)array.Shape[1]);
-        if (width2d >= shape.VideoWidth) throw WrongWidth(file, $"2d features of width {width2d}", $"less than model.feature_dim = {shape.VideoWidth}");
+        if (width2d >= shape.VideoWidth)
+            throw WrongWidth(file, $"2d features of width {width2d}", $"less than model.feature_dim = {shape.VideoWidth}");
         pooler.Pool(array, file, config.Data.FeatureFramerate, clips, rows, shape.VideoWidth, 0, lacksRows);
 
         file = Path.Combine(config.Data.FeaturesPath, path, id + "_3d.npz");
         array = Matrix(file, "features");
         if (width2d + array.Shape[1] != shape.VideoWidth)
-            throw WrongWidth(file, $"3d features of width {array.Shape[1]} beside 2d features of width {width2d}", $"model.feature_dim = {shape.VideoWidth} together");
+        {
+            throw WrongWidth(file, $"3d features of width {array.Shape[1]} beside 2d features of width {width2d}",
+                $"model.feature_dim = {shape.VideoWidth} together");
+        }
+
         pooler.Pool(array, file, RowsPerSecond3d, clips, rows, shape.VideoWidth, width2d, lacksRows);
 
         file = Path.Combine(config.Data.FeaturesPathAudio, path, id + "_spec.npz");
         array = Matrix(file, "arr_0");
         if (array.Shape[0] != shape.MelBands)
-            throw new UserError(file, $"a spectrogram of {array.Shape[0]} rows", $"model.mel_bands = {shape.MelBands}", "Compute it again, or set model.mel_bands");
-        cutter.Cut(array, file, clips, RowsOf(batch.Audio, slot, shape.MelBands * shape.Frames), shape.Frames, RowsOf(batch.FrameCounts, slot, 1));
+        {
+            throw new UserError(file, $"a spectrogram of {array.Shape[0]} rows", $"model.mel_bands = {shape.MelBands}",
+                "Compute it again, or set model.mel_bands");
+        }
+
+        var audio = RowsOf(batch.Audio, slot, shape.MelBands * shape.Frames);
+        cutter.Cut(array, file, clips, audio, shape.Frames, RowsOf(batch.FrameCounts, slot, 1));
     }
 
     /// <summary>Times and words of the drawn captions.</summary>
