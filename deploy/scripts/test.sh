@@ -26,7 +26,7 @@ for project in Shared.Tests Architecture.Tests Dashboard.Tests Trainer.Tests End
   assembly=$(find "$root/tests/$project/bin/Release" -name "Mcn.Web.$project.dll" -print -quit)
   began=$SECONDS
   status=0
-  dotnet "$assembly" -noColor -noLogo -showSkips -result-writer ctrf "$results/$project.json" || status=$?
+  dotnet "$assembly" -noColor -noLogo -showSkips -result-ctrf "$results/$project.json" || status=$?
   if [ -s "$results/$project.json" ]; then
     read -r p f s <<<"$(sed -nE 's/.*"(passed|failed|skipped)": *([0-9]+).*/\1 \2/p' "$results/$project.json" |
       awk '!($1 in n) {n[$1] = $2} END {print n["passed"] + 0, n["failed"] + 0, n["skipped"] + 0}')"

@@ -16,6 +16,9 @@ public sealed class Prefetcher : IDisposable
 {
     static readonly TimeSpan LongestJoin = TimeSpan.FromSeconds(10);
 
+    // More than this smooths nothing; without it a generous byte bound fills up with small batches.
+    const int MostBatches = 16;
+
     readonly object gate = new();
     readonly BatchPlan plan;
     readonly BatchShape shape;
@@ -49,7 +52,7 @@ public sealed class Prefetcher : IDisposable
         this.plan = plan;
         this.shape = shape;
         (epoch, step, endEpoch) = (range.Epoch, range.Step, range.EndEpoch);
-        Capacity = (int)Math.Min(readAheadBytes / shape.Bytes, int.MaxValue);
+        Capacity = (int)Math.Min(readAheadBytes / shape.Bytes, MostBatches);
         for (var i = 0; i < readers; i++)
         {
             var thread = new Thread(() => Run(createReader)) { Name = $"reader-{i}", IsBackground = true };

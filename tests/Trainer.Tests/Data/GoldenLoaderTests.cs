@@ -7,19 +7,23 @@ namespace Mcn.Web.Trainer.Tests.Data;
 /// <summary>The four golden videos against what the original's loader returned for the same drawn captions.</summary>
 public sealed class GoldenLoaderTests
 {
-    [Fact]
-    public void Items_equal_the_originals()
+    [Theory]
+    [MemberData(nameof(GoldenSet.Folders), MemberType = typeof(GoldenSet))]
+    public void Items_equal_the_originals(string set)
     {
-        using var described = JsonDocument.Parse(File.ReadAllBytes(SharedFile.Path("golden/loader_items.json")));
-        var arrays = Npz.ReadAll(SharedFile.Path("golden/loader_items.npz"));
-        var config = TestRun.Golden();
+        using var described = JsonDocument.Parse(File.ReadAllBytes(SharedFile.Golden(set, "loader_items.json")));
+        var arrays = Npz.ReadAll(SharedFile.Golden(set, "loader_items.npz"));
+        var config = TestRun.Golden(set);
         var data = TrainingData.Open(config);
         using var reader = new VideoReader(config, data.Videos, data.Captions, data.Counters);
         var batch = new Batch(data.Shape);
         var items = described.RootElement.GetProperty("items").EnumerateArray().ToList();
         Assert.Equal(4, items.Count);
+        var compared = 0;
         for (var slot = 0; slot < items.Count; slot++)
         {
+            if (!arrays.ContainsKey($"item{slot}_audio")) continue; // the reduced set has one of the four
+            compared++;
             batch.Videos[slot] = items[slot].GetProperty("index").GetInt32();
             var drawn = items[slot].GetProperty("caption_indices").EnumerateArray().Select(index => index.GetInt32()).ToArray();
             drawn.CopyTo(batch.CaptionIndices, slot * 4);
@@ -34,14 +38,18 @@ public sealed class GoldenLoaderTests
             Near(arrays[$"item{slot}_video"].ToSingles(), batch.Video.AsSpan(slot * 4 * 96, 4 * 96));
             Assert.Equal(arrays[$"item{slot}_text"].ToSingles(), Vectors(data.Vocabulary, batch.Tokens.AsSpan(slot * 4 * 10, 4 * 10)));
         }
+
+        Assert.Equal(arrays.Count / 4, compared);
+        Assert.True(compared > 0);
     }
 
-    [Fact]
-    public void Sentences_are_encoded_as_the_original_does()
+    [Theory]
+    [MemberData(nameof(GoldenSet.Folders), MemberType = typeof(GoldenSet))]
+    public void Sentences_are_encoded_as_the_original_does(string set)
     {
-        using var golden = JsonDocument.Parse(File.ReadAllBytes(SharedFile.Path("golden/tokenizer.json")));
+        using var golden = JsonDocument.Parse(File.ReadAllBytes(SharedFile.Golden(set, "tokenizer.json")));
         var words = golden.RootElement.GetProperty("vocab").EnumerateArray().Select(word => word.GetString()!).ToHashSet();
-        var vocabulary = Vocabulary.Read(SharedFile.Path("golden/word2vec.bin"), words, 20);
+        var vocabulary = Vocabulary.Read(SharedFile.Golden(set, "word2vec.bin"), words, 20);
         Assert.Equal(words.Count, vocabulary.Count);
         Assert.All(vocabulary.Vectors[..20], value => Assert.Equal(0f, value));
         var ids = new int[10];

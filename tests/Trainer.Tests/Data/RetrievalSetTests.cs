@@ -17,7 +17,7 @@ public sealed class RetrievalSetTests
     public void Golden_items_equal_the_originals()
     {
         var arrays = Npz.ReadAll(SharedFile.Path("golden/youcook_items.npz"));
-        var config = TestRun.Golden();
+        var config = TestRun.Golden(GoldenFolders.Full);
         config = config with { Evaluation = config.Evaluation with { EvalFiles = [SharedFile.Path("golden/youcook_like.pkl")] } };
         var (vocabulary, sets) = EvaluationData.Open(config);
         var set = Assert.Single(sets);

@@ -52,8 +52,8 @@ static class TestRun
         },
     };
 
-    /// <summary>The golden HowTo100M-like set of four videos.</summary>
-    public static RunConfig Golden() => Config(SharedFile.Path("golden"), "videopaths.csv", "howto", "caption.pickle", "word2vec.bin");
+    /// <summary>The golden HowTo100M-like set: four videos, of which the reduced set has the features of one.</summary>
+    public static RunConfig Golden(string set) => Config(SharedFile.Golden(set, ""), "videopaths.csv", "howto", "caption.pickle", "word2vec.bin");
 
     /// <summary>digits-3m with the configuration of its baseline.</summary>
     public static RunConfig Digits()

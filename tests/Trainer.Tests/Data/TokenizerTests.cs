@@ -5,10 +5,11 @@ namespace Mcn.Web.Trainer.Tests.Data;
 
 public sealed class TokenizerTests
 {
-    [Fact]
-    public void Splits_every_golden_sentence_as_the_original()
+    [Theory]
+    [MemberData(nameof(GoldenSet.Folders), MemberType = typeof(GoldenSet))]
+    public void Splits_every_golden_sentence_as_the_original(string set)
     {
-        var file = SharedFile.Path("golden/tokenizer.json");
+        var file = SharedFile.Golden(set, "tokenizer.json");
         using var golden = JsonDocument.Parse(File.ReadAllBytes(file));
         var sentences = golden.RootElement.GetProperty("sentences").EnumerateArray().ToList();
         Assert.NotEmpty(sentences);

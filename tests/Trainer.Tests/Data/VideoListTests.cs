@@ -6,10 +6,11 @@ namespace Mcn.Web.Trainer.Tests.Data;
 
 public sealed class VideoListTests
 {
-    [Fact]
-    public void Reads_the_golden_list()
+    [Theory]
+    [MemberData(nameof(GoldenSet.Folders), MemberType = typeof(GoldenSet))]
+    public void Reads_the_golden_list(string set)
     {
-        var file = SharedFile.Path("golden/videopaths.csv");
+        var file = SharedFile.Golden(set, "videopaths.csv");
         var videos = VideoList.Read(file);
         Assert.Equal(4, videos.Count);
         Assert.Equal("hobbies/video_v/vidAAAAAA01", videos.PathOf(1));
