@@ -1,7 +1,9 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
 
@@ -19,6 +21,9 @@ namespace Mcn.Web.Shared;
 [JsonSerializable(typeof(RunIdentity))]
 [JsonSerializable(typeof(CheckpointManifest))]
 [JsonSerializable(typeof(TelemetryRecord))]
+[JsonSerializable(typeof(CrashSummary))]
+[JsonSerializable(typeof(RunCommand))]
+[JsonSerializable(typeof(CommandAnswer))]
 public sealed partial class McnJson : JsonSerializerContext
 {
     /// <summary>Indented, and with letters of every script as they are (a path may be Japanese).</summary>

@@ -14,4 +14,7 @@ public static class ProtocolVersion
 
     /// <summary>Records of the journal (framing and payload).</summary>
     public const int Journal = 1;
+
+    /// <summary>Messages between trainer and dashboard.</summary>
+    public const int Wire = 1;
 }

@@ -19,6 +19,12 @@ public sealed record RecordId(string Run, int Incarnation, string Stream, long S
 [JsonDerivedType(typeof(CheckpointWritten), "checkpoint")]
 [JsonDerivedType(typeof(Alert), "alert")]
 [JsonDerivedType(typeof(RunEnded), "run_ended")]
+[JsonDerivedType(typeof(RunStateChanged), "run_state")]
+[JsonDerivedType(typeof(WorkerExited), "worker_exited")]
+[JsonDerivedType(typeof(CommandHandled), "command")]
+[JsonDerivedType(typeof(GpuSample), "gpu")]
+[JsonDerivedType(typeof(HostSample), "host")]
+[JsonDerivedType(typeof(LogLine), "log")]
 public abstract record TelemetryRecord
 {
     /// <summary>Set by the outlet that takes the record.</summary>

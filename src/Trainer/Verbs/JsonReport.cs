@@ -82,6 +82,8 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteNumber("peak_memory_bytes", ended.PeakMemoryBytes);
                 json.WriteNumber("dropped_records", ended.DroppedRecords);
                 break;
+            case RunStateChanged or WorkerExited or CommandHandled or GpuSample or HostSample or LogLine:
+                throw new InvalidOperationException($"{record.GetType().Name} is the supervisor's; a foreground run has none");
             default:
                 throw new InvalidOperationException($"No line for {record.GetType().Name}");
         }

@@ -1,0 +1,40 @@
+namespace Mcn.Web.Shared.Crashes;
+
+/// <summary>A crash in a few lines: the banner on the page, the first file of the report.</summary>
+public sealed record CrashSummary
+{
+    /// <summary>Unique; also the report's file name without extension.</summary>
+    public required string CrashId { get; init; }
+
+    public required string RunId { get; init; }
+
+    public required int WorkerIncarnation { get; init; }
+
+    public required DateTimeOffset Time { get; init; }
+
+    public required int? ExitCode { get; init; }
+
+    public required int? Signal { get; init; }
+
+    /// <summary>What ended it: `exception`, `native_abort`, `killed`, `hang`, `exit`.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Steps done when it died, from the recorder; null when unknown.</summary>
+    public required long? Step { get; init; }
+
+    /// <summary>Phase of the step in which it died (`fetch`, `forward`, `backward`, …); null when unknown.</summary>
+    public required string? Phase { get; init; }
+
+    /// <summary>The line that says most: exception message, CUDA error, or how it was ended.</summary>
+    public required string Message { get; init; }
+
+    /// <summary>Lines that look like a cause and are none, each with the reason.</summary>
+    public required IReadOnlyList<RuledOut> RuledOut { get; init; }
+
+    /// <summary>What the supervisor does next: `restart in 5 s (attempt 2 of 5)`, `gives up: …`.</summary>
+    public required string Next { get; init; }
+}
+
+/// <param name="Text">The suspicious line.</param>
+/// <param name="Because">Why it is not the cause.</param>
+public sealed record RuledOut(string Text, string Because);

@@ -1,0 +1,61 @@
+using System.Text.Json.Serialization;
+using Mcn.Web.Shared.Crashes;
+
+namespace Mcn.Web.Shared.Telemetry;
+
+/// <summary>What a run is doing, as its trainer says it. SILENT is the dashboard's overlay and no state.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RunState>))]
+public enum RunState
+{
+    Starting,
+    Running,
+    Holding,
+    Held,
+    Saving,
+    Releasing,
+    Released,
+    Resuming,
+    Stopping,
+    Stopped,
+    Finished,
+    Crashed,
+}
+
+/// <summary>A run changed its state. Worker and supervisor each tell what they themselves know.</summary>
+public sealed record RunStateChanged : TelemetryRecord
+{
+    public required RunState State { get; init; }
+
+    /// <summary>Steps done; null when nobody knows (yet).</summary>
+    public required long? Step { get; init; }
+
+    /// <summary>The command that caused it; null when none did.</summary>
+    public string? CommandId { get; init; }
+
+    /// <summary>In English, for the log; null when there is nothing to add.</summary>
+    public string? Detail { get; init; }
+}
+
+/// <summary>A worker process has ended, in order or not.</summary>
+public sealed record WorkerExited : TelemetryRecord
+{
+    /// <summary>Exit code, when it ended by itself.</summary>
+    public required int? ExitCode { get; init; }
+
+    /// <summary>Signal number, when a signal ended it. Exactly one of the two is set (waitid tells them apart).</summary>
+    public required int? Signal { get; init; }
+
+    /// <summary>Incarnation of the worker.</summary>
+    public required int WorkerIncarnation { get; init; }
+
+    /// <summary>The crash, when it was one.</summary>
+    public CrashSummary? Crash { get; init; }
+}
+
+/// <summary>A command was taken, refused or carried out; the audit trail's raw material.</summary>
+public sealed record CommandHandled : TelemetryRecord
+{
+    public required Commands.RunCommand Command { get; init; }
+
+    public required Commands.CommandAnswer Answer { get; init; }
+}
