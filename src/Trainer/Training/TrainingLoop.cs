@@ -53,7 +53,12 @@ public sealed class TrainingLoop(
             position = Step(position, batches!, lastStep);
         }
 
-        if (saved != position) Save(position);
+        if (saved != position && !Save(position))
+        {
+            throw new UserError($"step {position.Step}", "trained but not saved (the warning above says why)", "a checkpoint at the end",
+                $"Mend that and start again: the run goes on at step {saved.Step}");
+        }
+
         return position;
     }
 
