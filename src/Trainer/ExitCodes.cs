@@ -15,6 +15,29 @@ public static class ExitCodes
     /// <summary>Refused: another process holds the run, or its state does not allow it.</summary>
     public const int Refused = 3;
 
+    // A worker's own reasons. Below 64, so that no shell's sum (128 + signal) and no sysexits code is taken for one.
+
+    /// <summary>Input data is missing, torn or non-finite.</summary>
+    public const int BadData = 20;
+
+    /// <summary>The loss or a weight is no number any more.</summary>
+    public const int Numerics = 21;
+
+    /// <summary>The device's memory does not suffice.</summary>
+    public const int DeviceMemory = 22;
+
+    /// <summary>The host's memory does not suffice.</summary>
+    public const int HostMemory = 23;
+
+    /// <summary>The device or its context is lost: nothing can go on in that process.</summary>
+    public const int DeviceLost = 24;
+
+    /// <summary>libtorch refused a call for another reason.</summary>
+    public const int NativeError = 25;
+
+    /// <summary>The disk refused: no space, no inodes, read-only.</summary>
+    public const int Storage = 26;
+
     /// <summary>A fault of this program; the trace is printed because somebody must see it.</summary>
     public const int ProgramError = 70;
 

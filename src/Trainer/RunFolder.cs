@@ -25,6 +25,14 @@ public sealed class RunFolder(string path)
 
     public string Journal => In("journal");
 
+    /// <summary>Flight recorder of the newest worker.</summary>
+    public string Recorder => In("recorder.bin");
+
+    /// <summary>Crash reports: `CRASH-ID.zip`, and `CRASH-ID.zip.sent` once the dashboard has it.</summary>
+    public string Crashes => In("crashes");
+
+    public string Logs => In("logs");
+
     public static string RunsOf(string dataFolder) => System.IO.Path.Combine(dataFolder, "runs");
 
     /// <summary>One journal file for each writer of each incarnation.</summary>
@@ -32,6 +40,9 @@ public sealed class RunFolder(string path)
         System.IO.Path.Combine(Journal, string.Create(CultureInfo.InvariantCulture, $"{stream}-{incarnation:D6}.journal"));
 
     public static string CheckpointName(long step) => string.Create(CultureInfo.InvariantCulture, $"step-{step:D10}");
+
+    /// <summary>What a worker printed.</summary>
+    public string WorkerLog(int incarnation) => System.IO.Path.Combine(Logs, string.Create(CultureInfo.InvariantCulture, $"worker-{incarnation:D6}.log"));
 
     string In(string name) => System.IO.Path.Combine(Path, name);
 }

@@ -20,6 +20,10 @@ public sealed class JournalWriter : IDisposable
         file.Write(JournalFrame.Header(ProtocolVersion.Journal));
     }
 
+    /// <summary>Bytes of whole frames.</summary>
+    public long Length { get; private set; } = JournalFrame.HeaderBytes;
+
+    /// <exception cref="IOException">Nothing of the record stays: half a frame would end the journal for every reader.</exception>
     public void Append(TelemetryRecord record)
     {
         var payload = JsonSerializer.SerializeToUtf8Bytes(record, McnJson.Default.TelemetryRecord);
@@ -27,7 +31,17 @@ public sealed class JournalWriter : IDisposable
         if (frame.Length < length) frame = new byte[length * 2];
         JournalFrame.Frame(payload, frame);
         payload.CopyTo(frame, JournalFrame.FrameBytes);
-        file.Write(frame, 0, length);
+        try
+        {
+            file.Write(frame, 0, length);
+            Length += length;
+        }
+        catch (IOException)
+        {
+            file.SetLength(Length);
+            file.Position = Length;
+            throw;
+        }
     }
 
     /// <summary>To the disk.</summary>

@@ -3,6 +3,7 @@ using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Model;
 using Mcn.Web.Trainer.Objective;
+using Mcn.Web.Trainer.Recording;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -44,6 +45,9 @@ public sealed class GpuRank : IDisposable
 
     public OnlineClusters? Clusters { get; }
 
+    /// <summary>Where the phases of a step are marked; null: nowhere.</summary>
+    public RecorderLane? Lane { get; init; }
+
     /// <summary>One optimisation step.</summary>
     /// <param name="batch">Host buffers; free again when the call returns.</param>
     /// <param name="learningRate">Of this step.</param>
@@ -51,13 +55,16 @@ public sealed class GpuRank : IDisposable
     public StepOutcome Step(Batch batch, double learningRate, bool read)
     {
         using var scope = NewDisposeScope();
+        Lane?.Mark(RecorderPhase.Forward);
         var began = Stopwatch.GetTimestamp();
         var clips = words.ToDevice(HostClips.From(batch));
         var copied = Stopwatch.GetTimestamp();
         var embeddings = Network.Encode(clips, reconstruct: true);
         var encoded = Stopwatch.GetTimestamp();
+        Lane?.Mark(RecorderPhase.Backward);
         var loss = objective.Backward(embeddings, batch.Epoch, batch.StepInEpoch);
         var differentiated = Stopwatch.GetTimestamp();
+        Lane?.Mark(RecorderPhase.Update);
         Adam.Step(learningRate);
         var stepped = Stopwatch.GetTimestamp();
         return new StepOutcome(
@@ -71,6 +78,7 @@ public sealed class GpuRank : IDisposable
     /// <summary>Embeddings of clips in evaluation mode, without graph; training mode is restored (spec Q4).</summary>
     public Embeddings EncodeForEvaluation(ClipTensors clips)
     {
+        Lane?.Mark(RecorderPhase.Evaluate); // one a batch: a long evaluation is no hang
         using var noGrad = no_grad();
         Network.eval();
         try

@@ -1,12 +1,116 @@
 namespace Mcn.Web.Trainer.Training;
 
-/// <summary>The wishes that reach a training thread from outside; it looks at them once a step. One object, many writers.</summary>
+/// <summary>
+/// The wishes that reach a training thread from outside; it looks at them once a step. One object: many writers, one reader, so that
+/// two people's clicks cannot meet two readers. The newest wish of a kind counts; each carries the id of the command behind it.
+/// </summary>
 public sealed class RunControl
 {
+    readonly object gate = new();
     volatile bool stop;
+    volatile bool hold;
+    bool save = true;
+    string? stopCommand;
+    string? holdCommand;
+    string? resumeCommand;
+    volatile CheckpointWish? checkpoint;
 
-    /// <summary>Finish the step in hand, save, leave.</summary>
+    /// <summary>Finish the step in hand, save (unless <see cref="SaveBeforeLeaving"/> is false), leave.</summary>
     public bool StopRequested => stop;
 
-    public void RequestStop() => stop = true;
+    /// <summary>Stand still at the next step boundary, keep the device's memory.</summary>
+    public bool HoldRequested => hold;
+
+    public bool SaveBeforeLeaving
+    {
+        get
+        {
+            lock (gate) return save;
+        }
+    }
+
+    /// <summary>The command behind the stop; null for a signal or a supervisor that is gone.</summary>
+    public string? StopCommandId
+    {
+        get
+        {
+            lock (gate) return stopCommand;
+        }
+    }
+
+    /// <summary>The command behind the hold.</summary>
+    public string? HoldCommandId
+    {
+        get
+        {
+            lock (gate) return holdCommand;
+        }
+    }
+
+    /// <summary>The command that ended the last hold.</summary>
+    public string? ResumeCommandId
+    {
+        get
+        {
+            lock (gate) return resumeCommand;
+        }
+    }
+
+    public void RequestStop() => RequestStop(null, save: true);
+
+    /// <param name="commandId">Null when no command is behind it.</param>
+    /// <param name="save">False: leave without a checkpoint. A wish to save that came before is overruled.</param>
+    public void RequestStop(string? commandId, bool save) => Change(() =>
+    {
+        stopCommand = commandId;
+        this.save = save;
+        stop = true;
+    });
+
+    public void RequestHold(string? commandId) => Change(() =>
+    {
+        holdCommand = commandId;
+        hold = true;
+    });
+
+    public void RequestResume(string? commandId) => Change(() =>
+    {
+        resumeCommand = commandId;
+        hold = false;
+    });
+
+    public void RequestCheckpoint(string? commandId) => Change(() => checkpoint = new CheckpointWish(commandId));
+
+    /// <summary>Takes the wish for a checkpoint, if there is one: it is the caller's from now on.</summary>
+    public CheckpointWish? TakeCheckpointWish()
+    {
+        if (checkpoint is null) return null; // the usual case costs one read
+        lock (gate)
+        {
+            var wish = checkpoint;
+            checkpoint = null;
+            return wish;
+        }
+    }
+
+    /// <summary>Blocks until a wish arrives, at most so long. Called by the training thread while it is held.</summary>
+    public void WaitForWish(TimeSpan atMost)
+    {
+        lock (gate)
+        {
+            if (hold && !stop && checkpoint is null) Monitor.Wait(gate, atMost);
+        }
+    }
+
+    void Change(Action wish)
+    {
+        lock (gate)
+        {
+            wish();
+            Monitor.PulseAll(gate);
+        }
+    }
 }
+
+/// <param name="CommandId">The command behind it, if any.</param>
+public sealed record CheckpointWish(string? CommandId);

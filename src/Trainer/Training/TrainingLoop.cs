@@ -9,7 +9,8 @@ namespace Mcn.Web.Trainer.Training;
 
 /// <summary>
 /// The page that tells the training: batch, step, report, and at an epoch's end evaluation and checkpoint. Runs on the rank's thread,
-/// synchronous from top to bottom. Resuming is starting with another position; nothing else is different.
+/// synchronous from top to bottom. Resuming is starting with another position; nothing else is different. Wishes from outside are looked
+/// at once a step, and every phase leaves a mark in the flight recorder.
 /// </summary>
 public sealed class TrainingLoop(
     RunConfig config,
@@ -18,8 +19,11 @@ public sealed class TrainingLoop(
     CheckpointStore checkpoints,
     EpochEvaluation evaluation,
     TelemetryOutlet outlet,
+    RecorderLane lane,
     RunControl control)
 {
+    static readonly TimeSpan HeldBeat = TimeSpan.FromSeconds(1);
+
     readonly int stepsPerEpoch = data.Plan.StepsPerEpoch;
     readonly StepClock clock = new(config.ClipsPerStep);
 
@@ -36,10 +40,18 @@ public sealed class TrainingLoop(
     {
         var lastStep = Math.Min(TotalSteps, stepLimit ?? TotalSteps);
         var saved = position;
+        Tell(RunState.Running, position);
         clock.Start();
         using var batches = position.Step < lastStep ? data.CreatePrefetcher(position.Epoch, position.StepInEpoch) : null;
         while (!control.StopRequested)
         {
+            if (control.TakeCheckpointWish() is { } wish && SaveOnCommand(position, wish)) saved = position;
+            if (control.HoldRequested)
+            {
+                Hold(position);
+                continue; // what ended the hold may be a stop, or a wish for a checkpoint
+            }
+
             if (position.EpochEndIsDue)
             {
                 position = evaluation.Run(position, isLast: position.Step == TotalSteps, control);
@@ -53,19 +65,51 @@ public sealed class TrainingLoop(
             position = Step(position, batches!, lastStep);
         }
 
-        if (saved != position && !Save(position))
+        if (saved != position && control.SaveBeforeLeaving && !Save(position))
         {
             throw new UserError($"step {position.Step}", "trained but not saved (the warning above says why)", "a checkpoint at the end",
                 $"Mend that and start again: the run goes on at step {saved.Step}");
         }
 
+        lane.Mark(RecorderPhase.Leaving);
         return position;
     }
 
+    /// <summary>Stands still, keeps the device's memory, and goes on marking, so that nobody takes it for a hang.</summary>
+    void Hold(TrainingPosition position)
+    {
+        Tell(RunState.Held, position, control.HoldCommandId);
+        while (control.HoldRequested && !control.StopRequested)
+        {
+            lane.Mark(RecorderPhase.Held);
+            control.WaitForWish(HeldBeat);
+            if (control.TakeCheckpointWish() is { } wish) SaveOnCommand(position, wish, resumeAs: RunState.Held);
+        }
+
+        if (!control.StopRequested) Tell(RunState.Running, position, control.ResumeCommandId);
+        clock.Start(); // the time that it stood still is no step's
+    }
+
+    bool SaveOnCommand(TrainingPosition position, CheckpointWish wish, RunState resumeAs = RunState.Running)
+    {
+        Tell(RunState.Saving, position, wish.CommandId);
+        var done = Save(position);
+        Tell(resumeAs, position, wish.CommandId);
+        clock.Start();
+        return done;
+    }
+
+    void Tell(RunState state, TrainingPosition position, string? commandId = null) =>
+        outlet.Write(new RunStateChanged { State = state, Step = position.Step, CommandId = commandId });
+
     TrainingPosition Step(TrainingPosition position, Prefetcher batches, long lastStep)
     {
+        lane.Step = position.Step;
+        lane.Epoch = position.Epoch;
+        lane.Mark(RecorderPhase.Fetch);
         var waitBegan = Stopwatch.GetTimestamp();
         var batch = batches.Next(CancellationToken.None);
+        lane.SetSamples(batch.Videos);
         var dataWait = Stopwatch.GetElapsedTime(waitBegan);
 
         var rate = LearningRate.At(position.Step, config.Optimizer, TotalSteps, config.Compatibility.ScheduleRisesAgain);
@@ -73,7 +117,10 @@ public sealed class TrainingLoop(
         var report = next.Step % config.Telemetry.NDisplay == 0 || position.Step == 0 || next.EpochEndIsDue || next.Step == lastStep;
         var outcome = rank.Step(batch, rate, read: report);
         batches.Return(batch);
+        lane.SetSamples([]);
         clock.StepDone();
+        lane.Step = next.Step;
+        lane.Mark(RecorderPhase.StepDone, outcome.Loss?.Total ?? double.NaN);
         if (report) Report(next, position.Epoch, rate, dataWait, outcome);
         return next;
     }
@@ -117,6 +164,7 @@ public sealed class TrainingLoop(
     {
         try
         {
+            lane.Mark(RecorderPhase.Checkpoint);
             outlet.Write(checkpoints.Save(rank, position));
             return true;
         }

@@ -20,18 +20,32 @@ public sealed class TrainingSession : IDisposable
     readonly TimeProvider time;
     readonly FileStream runLock;
     readonly RunIdentity identity;
+    readonly FlightRecorder recorder;
     readonly TrainingData data;
 
+    // The recorder comes before the data: a process that dies while it opens them leaves a trace too.
     TrainingSession(RunConfig config, RunFolder folder, TimeProvider time, FileStream runLock)
     {
         this.config = config;
         this.folder = folder;
         this.time = time;
         this.runLock = runLock;
-        data = TrainingData.Open(config);
-        identity = RunCatalog.Read(folder) is var last ? last with { Incarnation = last.Incarnation + 1 } : last;
+        var last = RunCatalog.Read(folder);
+        identity = last with { Incarnation = last.Incarnation + 1 };
         RunCatalog.Write(folder, identity);
-        RunEnvironment.Write(folder, identity, config, time);
+        recorder = FlightRecorder.Create(folder.Recorder, identity.RunId, identity.Incarnation, ["rank 0"], time);
+        try
+        {
+            recorder.Lanes[0].Mark(RecorderPhase.Setup);
+            data = TrainingData.Open(config);
+            RunEnvironment.Write(folder, identity, config, time);
+        }
+        catch (Exception error)
+        {
+            Leave(error);
+            recorder.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Takes the run; nothing is trained yet.</summary>
@@ -89,25 +103,38 @@ public sealed class TrainingSession : IDisposable
         {
             control.RequestStop(); // nobody can be told any more: save and leave
             thread.Join();
+            if (failure is not null) Leave(failure.SourceException);
             throw;
         }
 
         thread.Join();
         journal.Flush();
+        Leave(failure?.SourceException);
         failure?.Throw();
         return reason;
+    }
+
+    /// <summary>
+    /// The end as the recorder shall tell it. What a user can mend is an end in order, said in its own line; anything else leaves its
+    /// text and no clean end, so that it is investigated, whoever notices.
+    /// </summary>
+    void Leave(Exception? error)
+    {
+        if (error is not null) recorder.LastWords(error is UserError or RunConfigException ? error.Message : error.ToString());
+        if (error is null or UserError or RunConfigException) recorder.MarkCleanEnd();
     }
 
     string Train(long? stepLimit, RunControl control, TelemetryOutlet outlet)
     {
         var began = time.GetTimestamp();
+        var lane = recorder.Lanes[0];
         torch.set_num_threads(config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount);
-        using var rank = new GpuRank(config, torch.device(config.Devices[0]), data.Vocabulary.Vectors, DrawInitialRows);
+        using var rank = new GpuRank(config, torch.device(config.Devices[0]), data.Vocabulary.Vectors, DrawInitialRows) { Lane = lane };
         var checkpoints = new CheckpointStore(folder, identity, data.Fingerprint, config.Checkpoint.KeepLast, time);
         var newest = checkpoints.FindNewest(text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));
         var position = newest is { } found ? checkpoints.Restore(found.Path, found.Manifest, rank) : TrainingPosition.Start;
         var evaluation = new EpochEvaluation(config, data, rank, outlet);
-        var loop = new TrainingLoop(config, data, rank, checkpoints, evaluation, outlet, control);
+        var loop = new TrainingLoop(config, data, rank, checkpoints, evaluation, outlet, lane, control);
         outlet.Write(Started(rank, loop, position));
         try
         {
@@ -166,5 +193,9 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
-    public void Dispose() => runLock.Dispose();
+    public void Dispose()
+    {
+        recorder.Dispose();
+        runLock.Dispose();
+    }
 }

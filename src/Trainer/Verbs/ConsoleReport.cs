@@ -47,6 +47,8 @@ sealed class ConsoleReport : ITrainingReport
                     + Invariant($"peak memory {ended.PeakMemoryBytes / 1e6:F0} MB")
                     + (ended.DroppedRecords > 0 ? Invariant($", {ended.DroppedRecords} records dropped") : ""));
                 break;
+            case RunStateChanged:
+                break; // for the dashboard; the lines above say it here
             default:
                 throw new InvalidOperationException($"No line for {record.GetType().Name}");
         }

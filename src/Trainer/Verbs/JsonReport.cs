@@ -14,6 +14,7 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
 {
     public void Show(TelemetryRecord record)
     {
+        if (record is RunStateChanged) return; // for the dashboard; `started` and the end say it here
         using var memory = new MemoryStream();
         using (var json = new Utf8JsonWriter(memory))
         {
@@ -82,7 +83,7 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteNumber("peak_memory_bytes", ended.PeakMemoryBytes);
                 json.WriteNumber("dropped_records", ended.DroppedRecords);
                 break;
-            case RunStateChanged or WorkerExited or CommandHandled or GpuSample or HostSample or LogLine:
+            case WorkerExited or CommandHandled or GpuSample or HostSample or LogLine:
                 throw new InvalidOperationException($"{record.GetType().Name} is the supervisor's; a foreground run has none");
             default:
                 throw new InvalidOperationException($"No line for {record.GetType().Name}");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Verbs;

@@ -2,6 +2,7 @@ using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.TestKit;
 using Mcn.Web.Trainer.Import;
+using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
 using Mcn.Web.Trainer.Tests.Data;
 

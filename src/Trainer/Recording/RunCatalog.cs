@@ -4,9 +4,8 @@ using System.Text.Json;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Shared.Runs;
-using Mcn.Web.Trainer.Recording;
 
-namespace Mcn.Web.Trainer.Training;
+namespace Mcn.Web.Trainer.Recording;
 
 /// <summary>The runs below a data folder: which one goes on, and how a new one begins.</summary>
 public sealed class RunCatalog(string dataFolder, TimeProvider time)

@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+using Mcn.Web.Shared;
+using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Training;
+
+namespace Mcn.Web.Trainer.Worker;
+
+/// <summary>
+/// The disposable process that trains one run for the supervisor. The only catch-all: whatever goes wrong ends the process with a
+/// code that names it; the text goes to stderr and, by the session, into the recorder's last words. It never tries again by itself.
+/// </summary>
+public static class WorkerHost
+{
+    public static int Run(string runFolder, TextReader input, TextWriter log)
+    {
+        var control = new RunControl();
+        // The supervisor asks over stdin; a signal means the same, whoever sent it.
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, control));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, control));
+        new CommandPipe(input, control, log).Start();
+        try
+        {
+            var folder = new RunFolder(runFolder);
+            var config = RunConfigFile.Read(folder.Config, []);
+            if (RunConfigRules.CheckFiles(config) is { Count: > 0 } mistakes) throw new RunConfigException(mistakes);
+            foreach (var warning in RunConfigRules.Warnings(config)) log.WriteLine($"warning: {warning}");
+            using var session = TrainingSession.Open(config, folder, TimeProvider.System);
+            var reason = session.Run(null, control, _ => { });
+            return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;
+        }
+        catch (Exception error)
+        {
+            var code = NativeFailure.ExitCodeOf(error);
+            log.WriteLine(error is UserError or RunConfigException ? error.Message : error.ToString());
+            log.WriteLine($"worker leaves with exit code {code}");
+            return code;
+        }
+    }
+
+    static void Stop(PosixSignalContext signal, RunControl control)
+    {
+        signal.Cancel = true;
+        control.RequestStop();
+    }
+}
