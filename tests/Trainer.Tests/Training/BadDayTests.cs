@@ -21,6 +21,19 @@ public sealed class BadDayTests
     }
 
     [Fact]
+    public void Steps_before_a_bad_file_are_saved()
+    {
+        using var run = new SmallRun();
+        run.Train(steps: 1);
+        var torn = run.Set.PathOf("features/a/v0/v0_3d.npz"); // one of nine videos, eight of them in each epoch
+        File.WriteAllBytes(torn, File.ReadAllBytes(torn)[..40]);
+        var records = new List<TelemetryRecord>();
+        Assert.Throws<UserError>(() => run.Train(watch: (record, _) => records.Add(record)));
+        var trained = records.OfType<StepMetrics>().Select(step => step.Step).DefaultIfEmpty(1).Last();
+        Assert.True(Directory.Exists(Path.Combine(run.Folder.Checkpoints, RunFolder.CheckpointName(trained))));
+    }
+
+    [Fact]
     public void Features_that_are_not_finite_are_named()
     {
         using var run = new SmallRun();
