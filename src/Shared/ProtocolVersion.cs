@@ -14,4 +14,7 @@ public static class ProtocolVersion
 
     /// <summary>Records of the journal (framing and payload).</summary>
     public const int Journal = 1;
+
+    /// <summary>The sample set: what `data sample` writes for a seed.</summary>
+    public const int SampleSet = 1;
 }
