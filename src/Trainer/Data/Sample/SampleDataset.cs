@@ -60,11 +60,11 @@ public static class SampleDataset
         {
             var captions = new SampleContents(part, seed, shuffled).Write(stop);
             File.WriteAllText(Path.Combine(part, "README.txt"), SampleReadme.Text(seed, shuffled, captions));
-            File.Delete(claim.Name);
             var (files, bytes) = SampleManifest.Measure(part);
             var manifest = new SampleManifest(
-                ProtocolVersion.SampleSet, seed, shuffled, SamplePlan.Videos, captions, SamplePlan.HeldOut, files, bytes);
-            manifest.Write(part);
+                ProtocolVersion.SampleSet, seed, shuffled, SamplePlan.Videos, captions, SamplePlan.HeldOut, files - 1, bytes); // the claim goes
+            manifest.Write(part); // before the claim goes: at any moment one of them says whose folder this is
+            File.Delete(claim.Name);
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true); // empty, or a set of ours that is not the wanted one
             Directory.Move(part, folder);
             return manifest;

@@ -7,20 +7,20 @@ namespace Mcn.Web.Trainer.Data.Sample;
 static class SampleDifficulty
 {
     /// <summary>Size of a video's own style in the latent space of the frames; a thing's is 1.</summary>
-    public const double Style = 0.4;
+    public const double Style = 0.6;
 
     /// <summary>Noise of a single feature row in the latent space.</summary>
-    public const double RowNoise = 0.35;
+    public const double RowNoise = 0.6;
 
     /// <summary>Deviation of the background in a spectrogram cell, dB.</summary>
-    public const double AudioNoise = 4;
+    public const double AudioNoise = 3;
 
     /// <summary>Loudness of a sound above the mean background, dB, and how much a video's voice puts it off either way.</summary>
     public const double AudioLevel = 34;
-    public const double AudioLevelSpread = 7;
+    public const double AudioLevelSpread = 5;
 
     /// <summary>How many mel bands a voice is put off either way.</summary>
-    public const double PitchSpread = 1.5;
+    public const double PitchSpread = 1;
 
     /// <summary>Deviation of a number in a word vector.</summary>
     public const double VectorSize = 0.2;

@@ -31,28 +31,28 @@ abstract record SampleEvent
     /// <summary>One for each action. Some differ from a sound by direction or rate alone: the mean over time does not tell them.</summary>
     public static IReadOnlyList<SampleEvent> Actions { get; } =
     [
-        new Strokes(2, 11, 9) { Frames = 60 },
-        new Line(5, 11, Rise) { Frames = 36 },
-        new Strokes(25, 37, 6) { Frames = 26 },
-        new Line(21, 12, Fall) { Frames = 50 },
-        new Strokes(18, 33, 15) { Frames = 50 },
-        new Line(20, 9, Valley) { Frames = 28 },
-        new Line(5, 11, Fall, Harmonics: 2) { Frames = 20 },
-        new Line(10, 6, Wobble(5)) { Frames = 55 },
+        new Strokes(1, 7, 9) { Frames = 45 },
+        new Line(2, 12, Rise) { Frames = 36 },
+        new Strokes(8, 15, 6) { Frames = 26 },
+        new Line(2, 12, Fall) { Frames = 36 },
+        new Strokes(4, 14, 16) { Frames = 50 },
+        new Line(7, 8, Valley) { Frames = 28 },
+        new Line(3, 6, Fall, Harmonics: 2, Spacing: 5) { Frames = 16 },
+        new Line(9, 6, Wobble(5)) { Frames = 45 },
     ];
 
     /// <summary>One for each sound.</summary>
     public static IReadOnlyList<SampleEvent> Sounds { get; } =
     [
-        new Strokes(22, 36, 4) { Frames = 50 },
-        new Line(16, 9, Wobble(2)) { Frames = 60 },
-        new Line(27, 8, Rise) { Frames = 16 },
-        new Line(4, 0, Flat, Harmonics: 4, Spacing: 3) { Frames = 60 },
-        new Line(19, 0, Flat, Harmonics: 3, Spacing: 6, Decay: 20) { Frames = 45 },
-        new Line(23, 9, Arch) { Frames = 42 },
-        new Line(9, 8, Valley, Harmonics: 2, Spacing: 9) { Frames = 40 },
-        new Line(13, 7, Fall, Harmonics: 3, Spacing: 4) { Frames = 16 },
-        new Line(8, 8, Arch, Harmonics: 2, Spacing: 2) { Frames = 70 },
-        new Strokes(12, 24, 24) { Frames = 75 },
+        new Strokes(27, 38, 4) { Frames = 40 },
+        new Line(18, 9, Wobble(2)) { Frames = 50 },
+        new Line(29, 8, Rise) { Frames = 16 },
+        new Line(18, 0, Flat, Harmonics: 5, Spacing: 4) { Frames = 45 },
+        new Line(20, 0, Flat, Harmonics: 3, Spacing: 7, Decay: 20) { Frames = 35 },
+        new Line(27, 9, Arch) { Frames = 40 },
+        new Line(18, 7, Valley, Harmonics: 2, Spacing: 10) { Frames = 40 },
+        new Line(20, 8, Fall, Harmonics: 2, Spacing: 8) { Frames = 16 },
+        new Line(18, 8, Arch, Harmonics: 2, Spacing: 3) { Frames = 50 },
+        new Strokes(19, 30, 20) { Frames = 60 },
     ];
 }

@@ -36,7 +36,7 @@ sealed class SampleMicrophone
             Fill(cells, first, end, frames, places[scene.Clip.Place], voice, random);
             var slice = new SampleSlice(cells, frames, first, end);
             voice.Perform(SampleEvent.Sounds[scene.Clip.Sound], slice, Background, random);
-            voice.Perform(SampleEvent.Actions[scene.Clip.Action], slice, Background, random);
+            voice.Perform(SampleEvent.Actions[scene.Clip.Action], slice, Background - 4, random);
         }
 
         var loudest = float.MinValue;
@@ -60,7 +60,7 @@ sealed class SampleMicrophone
         const int knots = 9;
         var random = new CounterRandom(seed, RandomPurpose.SampleSet, (long)SamplePart.Places, place);
         var heights = new double[knots + 1];
-        foreach (ref var height in heights.AsSpan()) height = 6 * random.NextBell();
+        foreach (ref var height in heights.AsSpan()) height = 4 * random.NextBell();
         var curve = new float[Bands];
         for (var band = 0; band < Bands; band++)
         {

@@ -15,11 +15,11 @@ sealed class SamplePlan
 
     /// <summary>Every scene is longer than the 2 s of audio that sample.json takes, so that padding does not tell its length.</summary>
     const double Shortest = 2.05;
-    const double Longest = 2.75;
+    const double Longest = 2.6;
 
     /// <summary>A feature row is at most half a second away from the time it shows, so longer gaps keep neighbours apart.</summary>
     const double ShortestGap = 0.55;
-    const double LongestGap = 1.1;
+    const double LongestGap = 0.9;
 
     readonly long seed;
     readonly int[] sayings;
