@@ -8,6 +8,7 @@ var root = new RootCommand("Mcn.Web: trains MCN (video, audio and text in one jo
 {
     TrainVerb.Command(),
     WorkVerb.Command(),
+    DataVerb.Command(),
 };
 try
 {
