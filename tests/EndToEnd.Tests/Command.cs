@@ -5,7 +5,7 @@ using Mcn.Web.TestKit;
 namespace Mcn.Web.EndToEnd.Tests;
 
 /// <summary>`./mcn VERB …` as a person runs it: a real process of the clone.</summary>
-sealed class Command : IDisposable
+public sealed class Command : IDisposable
 {
     readonly Process process;
     readonly StringBuilder errors = new();
