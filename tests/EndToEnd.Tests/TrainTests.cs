@@ -97,7 +97,7 @@ public sealed class TrainTests(SampleFixture sample) : IClassFixture<SampleFixtu
     {
         var result = await Command.Run("train", "--config", sample.Config, "--data", data.Path, "--steps", "3");
         Assert.Equal(0, result.ExitCode);
-        Assert.Matches(@"step 3/\d+ .*loss [\d.]+ \(tv [\d.]+ at [\d.]+ va [\d.]+ cluster [\d.]+ recon [\d.]+\)  \d+ clips/s .*ETA \d", result.Output);
+        Assert.Matches(@"step 3/\d+ .*ETA \d\d:\d\d.*loss [\d.]+  \d+ clips/s .*\(tv [\d.]+ at [\d.]+ va [\d.]+ cluster [\d.]+ recon [\d.]+\)", result.Output);
     }
 
     static long Step(string line) => line.StartsWith("{\"step\":", StringComparison.Ordinal) ? (long)JsonNode.Parse(line)!["step"]! : -1;
