@@ -99,7 +99,7 @@ static class CrashParts
     static void WriteAttempts(Utf8JsonWriter json, RunFolder folder)
     {
         json.WriteStartArray("attempts");
-        foreach (var exit in RecentRecords.Supervisor(folder).OfType<WorkerExited>())
+        foreach (var exit in RecentRecords.Exits(folder))
         {
             json.WriteStartObject();
             json.WriteNumber("incarnation", exit.WorkerIncarnation);

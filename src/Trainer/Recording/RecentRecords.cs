@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Telemetry;
 
@@ -46,23 +47,29 @@ public sealed class RecentRecords(TimeSpan kept, int most)
         return recent.ToList();
     }
 
-    /// <summary>Every record of the supervisor's stream.</summary>
-    public static IEnumerable<TelemetryRecord> Supervisor(RunFolder folder) => Files(folder, SupervisorJournal.Stream).SelectMany(Readable);
+    /// <summary>Every end of a worker of the run, as the supervisor's stream tells it.</summary>
+    public static IEnumerable<WorkerExited> Exits(RunFolder folder) =>
+        Files(folder, SupervisorJournal.Stream).SelectMany(path => Payloads(path).Where(IsExit)).Select(Parse).OfType<WorkerExited>();
 
-    static List<TelemetryRecord> Newest(RunFolder folder, string stream) => Files(folder, stream).TakeLast(1).SelectMany(Readable).TakeLast(8192).ToList();
+    // A week of samples lies in the same files: only what is asked for is parsed.
+    static bool IsExit(byte[] payload) => payload.AsSpan().StartsWith("{\"kind\":\"worker_exited\""u8);
 
-    static IEnumerable<string> Files(RunFolder folder, string stream) =>
-        Directory.Exists(folder.Journal) ? Directory.EnumerateFiles(folder.Journal, $"{stream}-*.journal").Order(StringComparer.Ordinal) : [];
+    static IEnumerable<TelemetryRecord> Newest(RunFolder folder, string stream) =>
+        Files(folder, stream).TakeLast(1).SelectMany(Payloads).TakeLast(8192).Select(Parse);
 
-    static IEnumerable<TelemetryRecord> Readable(string path)
+    static TelemetryRecord Parse(byte[] payload) => JsonSerializer.Deserialize(payload, McnJson.Default.TelemetryRecord)!;
+
+    static IEnumerable<string> Files(RunFolder folder, string stream)
     {
-        try
-        {
-            return JournalReader.Read(path).ToList();
-        }
-        catch (Exception error) when (error is UserError or IOException)
-        {
-            return []; // a file that died before its header
-        }
+        var files = Directory.Exists(folder.Journal) ? Directory.GetFiles(folder.Journal, $"{stream}-*.journal") : [];
+        return files.Order(StringComparer.Ordinal);
+    }
+
+    static IEnumerable<byte[]> Payloads(string path)
+    {
+        const int most = 1024;
+        var follower = new JournalFollower(path);
+        while (follower.Read(most, JournalFrame.MaxPayloadBytes) is { Count: > 0 } payloads)
+            foreach (var payload in payloads) yield return payload;
     }
 }

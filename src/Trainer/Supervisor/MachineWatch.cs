@@ -10,7 +10,7 @@ namespace Mcn.Web.Trainer.Supervisor;
 public sealed record MachineProbe(Func<GpuSample> Gpu, Func<int?, HostSample> Host, Func<HostSample?, GpuSample?, IReadOnlyList<Alert>> Alerts);
 
 /// <summary>Samples the machine into the ledger: GPUs every second, the host every five. One loop of the supervisor.</summary>
-public sealed class MachineWatch(MachineProbe? probe, Func<int?> workerPid, Ledger ledger, ILogger log, TimeProvider time)
+public sealed class MachineWatch(MachineProbe? probe, Func<int?> workerPid, Ledger ledger, ILogger log, TimeProvider time) : IDisposable
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     const int HostEvery = 5;
@@ -76,4 +76,6 @@ public sealed class MachineWatch(MachineProbe? probe, Func<int?> workerPid, Ledg
             one.Release();
         }
     }
+
+    public void Dispose() => one.Dispose();
 }
