@@ -22,6 +22,8 @@ namespace Mcn.Web.Shared;
 [JsonSerializable(typeof(CheckpointManifest))]
 [JsonSerializable(typeof(TelemetryRecord))]
 [JsonSerializable(typeof(CrashSummary))]
+[JsonSerializable(typeof(Verdict))]
+[JsonSerializable(typeof(CrashManifest))]
 [JsonSerializable(typeof(RunCommand))]
 [JsonSerializable(typeof(CommandAnswer))]
 public sealed partial class McnJson : JsonSerializerContext

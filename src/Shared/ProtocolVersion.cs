@@ -15,6 +15,9 @@ public static class ProtocolVersion
     /// <summary>Records of the journal (framing and payload).</summary>
     public const int Journal = 1;
 
+    /// <summary>Crash reports: layout of the archive.</summary>
+    public const int CrashReport = 1;
+
     /// <summary>Messages between trainer and dashboard.</summary>
     public const int Wire = 1;
 

@@ -1,0 +1,103 @@
+using Mcn.Web.Shared.Crashes;
+using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Diagnosis;
+using Mcn.Web.Trainer.Recording;
+
+namespace Mcn.Web.Trainer.Crashes;
+
+/// <param name="Kernel">Lines of the kernel's log that may matter; null: it could not be read.</param>
+/// <param name="KernelGap">Why not.</param>
+public sealed record CrashCase(CrashScene Scene, CrashSummary Summary, Verdict Verdict, IReadOnlyList<string>? Kernel, string? KernelGap);
+
+/// <summary>From the scene to the few lines of the banner: quick, because the banner comes before the report.</summary>
+public static class CrashInvestigator
+{
+    /// <param name="next">What the supervisor does now; known only after the step and code are.</param>
+    public static CrashCase Investigate(CrashScene scene, Func<long?, string> next)
+    {
+        var (kernel, gap) = KernelLog.Read();
+        var evidence = EvidenceOf(scene, kernel);
+        var verdict = DiagnosisEngine.Judge(evidence);
+        var last = LastMark(scene);
+        var step = last is null or { Phase: RecorderPhase.Setup } ? null : (long?)last.Step;
+        var summary = new CrashSummary
+        {
+            CrashId = scene.CrashId,
+            RunId = scene.Folder.RunId,
+            WorkerIncarnation = scene.WorkerIncarnation,
+            Time = scene.Time,
+            ExitCode = scene.ExitCode,
+            Signal = scene.Signal,
+            Kind = KindOf(scene),
+            Step = step,
+            Phase = last is null ? null : PhaseName(last.Phase),
+            Message = Scrubber.Scrub(MessageOf(scene, verdict)),
+            RuledOut = [.. verdict.RuledOut.Select(entry => new RuledOut(entry.Text ?? entry.Rule, entry.Because))],
+            Next = next(step),
+        };
+        return new CrashCase(scene, summary, verdict, kernel, gap);
+    }
+
+    /// <summary>The mark that was left last, of any lane.</summary>
+    public static RecorderMark? LastMark(CrashScene scene) =>
+        scene.Recorder?.Lanes.Select(lane => lane.Last).Where(mark => mark is not null).MaxBy(mark => mark!.Time);
+
+    public static string PhaseName(RecorderPhase phase) => phase switch
+    {
+        RecorderPhase.Setup => "setup",
+        RecorderPhase.Fetch => "fetch",
+        RecorderPhase.Forward => "forward",
+        RecorderPhase.Backward => "backward",
+        RecorderPhase.Exchange => "exchange",
+        RecorderPhase.Update => "update",
+        RecorderPhase.StepDone => "step_done",
+        RecorderPhase.Evaluate => "evaluate",
+        RecorderPhase.Checkpoint => "checkpoint",
+        RecorderPhase.Held => "held",
+        RecorderPhase.Leaving => "leaving",
+        _ => "unknown",
+    };
+
+    static Evidence EvidenceOf(CrashScene scene, IReadOnlyList<string>? kernel)
+    {
+        var texts = new List<TextSource>();
+        if (scene.Recorder?.LastWords is { } words) texts.Add(new TextSource("last_words", words.Split('\n')));
+        texts.Add(new TextSource("stderr", scene.ErrorTail));
+        return new Evidence
+        {
+            ExitCode = scene.ExitCode,
+            Signal = scene.Signal,
+            Hang = scene.Hang,
+            Recorder = scene.Recorder,
+            Texts = texts,
+            Host = [.. scene.Recent.OfType<HostSample>(), .. Optional(scene.HostAtDeath)],
+            Gpu = [.. scene.Recent.OfType<GpuSample>(), .. Optional(scene.GpuAtDeath)],
+            OutOfMemoryKills = scene.OutOfMemoryKills,
+            KernelLogRead = kernel is not null,
+        };
+    }
+
+    static IEnumerable<T> Optional<T>(T? value) where T : class => value is null ? [] : [value];
+
+    static string KindOf(CrashScene scene) => (scene.Hang, scene.Signal, scene.ExitCode) switch
+    {
+        ({ }, _, _) => "hang",
+        (_, 9 or 15 or 2 or 1, _) => "killed",
+        (_, { }, _) => "native_abort",
+        (_, _, ExitCodes.ProgramError or ExitCodes.DeviceLost or ExitCodes.DeviceMemory or ExitCodes.NativeError or ExitCodes.HostMemory) => "exception",
+        (_, _, { }) => scene.Recorder?.LastWords is not null ? "exception" : "exit",
+        _ => scene.Recorder?.LastWords is not null ? "exception" : "killed",
+    };
+
+    /// <summary>The exception's own words, else the line that decided the verdict, else how it ended.</summary>
+    static string MessageOf(CrashScene scene, Verdict verdict)
+    {
+        const int longest = 1000;
+        if (scene.Hang is { } hang) return hang;
+        var line = verdict.Cause.Evidence.FirstOrDefault(entry => entry.Source is "stderr" or "last_words")?.Text
+            ?? scene.Recorder?.LastWords?.Split('\n')[0]
+            ?? $"{verdict.Cause.Title} ({verdict.Cause.Evidence[0].Text})";
+        line = line.Trim();
+        return line.Length > longest ? line[..longest] + " …" : line;
+    }
+}
