@@ -1,0 +1,131 @@
+using System.Runtime.InteropServices;
+
+namespace Mcn.Web.Trainer.Gpu;
+
+/// <summary>
+/// NVIDIA's management library, the calls we need and nothing else. The only file that knows its interface; a ready-made binding
+/// would replace this file. Source of the signatures and numbers: NVML API reference (docs.nvidia.com/deploy/nvml-api).
+/// </summary>
+/// <remarks>It needs no CUDA context. NVML itself is thread-safe, but any call may hang while a GPU is sick.</remarks>
+static unsafe partial class Nvml
+{
+    /// <summary>Names another library to load instead of the driver's: FakeNvml.</summary>
+    const string LibraryVariable = "MCN_NVML_LIBRARY";
+
+    const string DriverLibrary = "libnvidia-ml.so.1";
+
+    public const int Success = 0, NotInitialized = 1, NotSupported = 3, DriverNotLoaded = 9, TimedOut = 10, GpuIsLost = 15,
+        VersionMismatch = 18;
+
+    /// <summary>For nvmlDeviceRegisterEvents.</summary>
+    public const ulong XidCriticalError = 0x8;
+
+    /// <summary>Sensor of nvmlDeviceGetTemperature: the GPU's die.</summary>
+    public const int DieSensor = 0;
+
+    const string Library = "nvml";
+    const int TextBytes = 96; // NVML_DEVICE_NAME_V2_BUFFER_SIZE, NVML_DEVICE_UUID_V2_BUFFER_SIZE
+
+    static nint library;
+
+    static Nvml() => NativeLibrary.SetDllImportResolver(typeof(Nvml).Assembly, (name, _, _) => name == Library ? library : 0);
+
+    /// <summary>
+    /// Loads the library; must have succeeded before any call. True when it says that its figures are made up. A call once bound
+    /// stays bound, so there is one library in the life of a process.
+    /// </summary>
+    /// <exception cref="DllNotFoundException">There is none.</exception>
+    public static bool Load(string path)
+    {
+        var loaded = NativeLibrary.Load(path);
+        if (library == 0) library = loaded;
+        if (library != loaded) throw new InvalidOperationException($"{path}: another NVML was loaded before it");
+        return NativeLibrary.TryGetExport(library, "mcn_fake_nvml", out _);
+    }
+
+    public static string LibraryToLoad =>
+        Environment.GetEnvironmentVariable(LibraryVariable) is { Length: > 0 } named ? named : DriverLibrary;
+
+    public static string Explain(int error) => $"{Marshal.PtrToStringUTF8(nvmlErrorString(error))} ({error})";
+
+    public static int DeviceName(nint device, out string name) => Text(device, &nvmlDeviceGetName, out name);
+
+    public static int DeviceUuid(nint device, out string uuid) => Text(device, &nvmlDeviceGetUUID, out uuid);
+
+    static int Text(nint device, delegate*<nint, byte*, uint, int> call, out string text)
+    {
+        var buffer = stackalloc byte[TextBytes];
+        buffer[0] = 0;
+        var error = call(device, buffer, TextBytes);
+        text = error == Success ? Marshal.PtrToStringUTF8((nint)buffer) ?? "" : "";
+        return error;
+    }
+
+    [LibraryImport(Library)]
+    public static partial int nvmlInit_v2();
+
+    [LibraryImport(Library)]
+    public static partial int nvmlShutdown();
+
+    [LibraryImport(Library)]
+    private static partial nint nvmlErrorString(int error);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlDeviceGetCount_v2(out uint count);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlDeviceGetHandleByIndex_v2(uint index, out nint device);
+
+    [LibraryImport(Library)]
+    private static partial int nvmlDeviceGetName(nint device, byte* name, uint length);
+
+    [LibraryImport(Library)]
+    private static partial int nvmlDeviceGetUUID(nint device, byte* uuid, uint length);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlDeviceGetMemoryInfo(nint device, out Memory memory);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlDeviceGetUtilizationRates(nint device, out Utilization utilization);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlDeviceGetTemperature(nint device, int sensor, out uint celsius);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlDeviceGetPowerUsage(nint device, out uint milliwatts);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlEventSetCreate(out nint set);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlDeviceRegisterEvents(nint device, ulong types, nint set);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlEventSetWait_v2(nint set, out Event data, uint milliseconds);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlEventSetFree(nint set);
+
+    /// <summary>nvmlMemory_t, bytes. Used includes what the driver keeps for itself.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Memory
+    {
+        public ulong Total, Free, Used;
+    }
+
+    /// <summary>nvmlUtilization_t, percent of the last sample period.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Utilization
+    {
+        public uint Gpu, MemoryController;
+    }
+
+    /// <summary>nvmlEventData_t; Data is the Xid.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Event
+    {
+        public nint Device;
+        public ulong Type, Data;
+        public uint GpuInstance, ComputeInstance;
+    }
+}
