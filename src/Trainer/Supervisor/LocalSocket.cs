@@ -51,7 +51,7 @@ public sealed class LocalSocket(TrainerFolder trainer, CommandDesk desk, Func<st
         File.Delete(trainer.Socket); // of a daemon that was killed; its lock is ours now
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         using (var path = new SocketPath(trainer.Socket)) listener.Bind(path.Address);
-        File.SetUnixFileMode(trainer.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (OperatingSystem.IsLinux()) File.SetUnixFileMode(trainer.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         listener.Listen();
         return listener;
     }
