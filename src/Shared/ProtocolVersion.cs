@@ -20,4 +20,7 @@ public static class ProtocolVersion
 
     /// <summary>Messages between trainer and dashboard.</summary>
     public const int Wire = 1;
+
+    /// <summary>The sample set: what `data sample` writes for a seed.</summary>
+    public const int SampleSet = 1;
 }

@@ -9,6 +9,7 @@ var root = new RootCommand("Mcn.Web: trains MCN (video, audio and text in one jo
     TrainVerb.Command(),
     WorkVerb.Command(),
     ServeVerb.Command(),
+    DataVerb.Command(),
 };
 foreach (var verb in DaemonVerbs.Commands()) root.Add(verb);
 try

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -46,8 +47,10 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         if (training) return features.mean([2]);
         var positions = features.shape[2];
         var ratio = (long)Math.Round(inputFrames / (double)positions, MidpointRounding.ToEven);
-        var valid = frameCounts.div(ratio, RoundingMode.trunc).clamp(1, positions);
-        var mask = arange(positions, ScalarType.Int64, features.device).unsqueeze(0).lt(valid.unsqueeze(1));
+        using var framesPerPosition = ratio.ToScalar();
+        using var last = positions.ToScalar();
+        var valid = frameCounts.div(framesPerPosition, RoundingMode.trunc).clamp(Scalars.One, last);
+        var mask = arange(last, ScalarType.Int64, features.device).unsqueeze(0).lt(valid.unsqueeze(1));
         return (features * mask.unsqueeze(1)).sum([2L]) / valid.unsqueeze(1);
     }
 
@@ -121,7 +124,7 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         public TimeConvolution(long[] shape, long stride)
             : base(nameof(TimeConvolution))
         {
-            var deviation = Math.Sqrt(2.0 / (shape[2] * shape[3] * shape[0]));
+            using var deviation = Math.Sqrt(2.0 / (shape[2] * shape[3] * shape[0])).ToScalar();
             weight = new Parameter(randn(shape).mul_(deviation));
             weightOverTime = [shape[0], shape[1] * shape[2], shape[3]];
             this.stride = stride;

@@ -30,7 +30,7 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
-        if (training) get_buffer("num_batches_tracked")!.add_(1);
+        if (training) get_buffer("num_batches_tracked")!.add_(Scalars.One);
         return nn.functional.batch_norm(x, get_buffer("running_mean"), get_buffer("running_var"), weight, bias, training, Momentum, Epsilon);
     }
 }

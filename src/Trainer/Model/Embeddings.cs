@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Model;
@@ -21,6 +22,7 @@ public sealed record ClipTensors(Tensor Video, Tensor Audio, Tensor FrameCounts,
     public static ClipTensors Dense(Tensor video, Tensor audio, Tensor frameCounts, Tensor text)
     {
         var (n, w, dim) = (text.shape[0], text.shape[1], text.shape[2]);
-        return new(video, audio, frameCounts, text.reshape(n * w, dim), arange(n * w, ScalarType.Int64, text.device).reshape(n, w));
+        using var positions = (n * w).ToScalar();
+        return new(video, audio, frameCounts, text.reshape(n * w, dim), arange(positions, ScalarType.Int64, text.device).reshape(n, w));
     }
 }

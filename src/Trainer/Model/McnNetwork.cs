@@ -8,7 +8,7 @@ namespace Mcn.Web.Trainer.Model;
 /// <summary>
 /// The Multimodal Clustering Network (ICCV 2021; mcn-spec §4): three towers into one joint space of width D, and three heads
 /// that reconstruct the towers' inputs. Parameter and buffer names and shapes are those of the original's state_dict.
-/// Created on the CPU from libtorch's global generator: seed it first.
+/// Created on the CPU; whoever trains it sets the starting weights.
 /// </summary>
 public sealed class McnNetwork : nn.Module
 {

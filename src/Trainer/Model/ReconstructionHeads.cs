@@ -22,5 +22,9 @@ public sealed class ReconstructionHead : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor embedding) => up.call(down.call(embedding).relu_()).relu_();
 
     /// <summary>(n): mean squared error of each clip. The target carries gradient too, as in the original (spec Q13).</summary>
-    public Tensor Error(Tensor embedding, Tensor target) => (call(embedding) - target).square().mean([1]);
+    public Tensor Error(Tensor embedding, Tensor target)
+    {
+        var difference = call(embedding) - target;
+        return (difference * difference).mean([1]);
+    }
 }

@@ -1,3 +1,5 @@
+using Mcn.Web.Trainer.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Objective;
@@ -19,12 +21,15 @@ public static class CentroidContrast
         using var scope = NewDisposeScope();
         var own = labels.unsqueeze(1);
         var similarity = embedding.mm(centroids.t());
-        similarity.scatter_add_(1, own, full_like(own, -margin, similarity.dtype));
+        using var minusMargin = (-margin).ToScalar();
+        using var rows = embedding.shape[0].ToScalar();
+        var minusOne = zeros_like(own, similarity.dtype).sub_(Scalars.One);
+        similarity.scatter_add_(1, own, zeros_like(own, similarity.dtype).add_(minusMargin));
         var lse = similarity.logsumexp(1, keepdim: true);
         var loss = (lse - similarity.gather(1, own)).mean();
         var probability = (similarity - lse).exp_();
-        probability.scatter_add_(1, own, full_like(own, -1.0, similarity.dtype));
-        var gradient = probability.div_(embedding.shape[0]).mm(centroids);
+        probability.scatter_add_(1, own, minusOne);
+        var gradient = probability.div_(rows).mm(centroids);
         return (loss.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 }

@@ -1,3 +1,5 @@
+using Mcn.Web.Trainer.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Objective;
@@ -29,40 +31,43 @@ public static class MaskedMarginSoftmax
 
         var matching = zeros(n, a.dtype, a.device);
         var rowLse = zeros(n, a.dtype, a.device);
-        var columnLse = full(n, double.NegativeInfinity, a.dtype, a.device);
+        Tensor? columnLse = null;
         Tensor? kept = null;
+        using var delta = margin.ToScalar();
+        using var count = n.ToScalar();
         for (var start = 0L; start < n; start += rows)
         {
             using var block = NewDisposeScope();
-            var similarity = Similarity(a, transposed, start, rows, margin);
-            var count = similarity.shape[0];
-            matching.narrow(0, start, count).copy_(Diagonal(similarity, start));
-            rowLse.narrow(0, start, count).copy_(similarity.logsumexp(1));
-            columnLse.copy_(logaddexp(columnLse, similarity.logsumexp(0)));
-            if (count == n) kept = similarity.MoveToOuterDisposeScope();
+            var similarity = Similarity(a, transposed, start, rows, delta);
+            var height = similarity.shape[0];
+            matching.narrow(0, start, height).copy_(Diagonal(similarity, start));
+            rowLse.narrow(0, start, height).copy_(similarity.logsumexp(1));
+            var lse = similarity.logsumexp(0);
+            columnLse = (columnLse is null ? lse : logaddexp(columnLse, lse)).MoveToOuterDisposeScope();
+            if (height == n) kept = similarity.MoveToOuterDisposeScope();
         }
 
-        var loss = (rowLse.sum() + columnLse.sum() - matching.sum() * 2) / n;
+        var loss = (rowLse.sum() + columnLse!.sum() - matching.sum().mul_(Scalars.Two)).div_(count);
         var gradientA = empty_like(a);
         var gradientB = zeros_like(b);
         for (var start = 0L; start < n; start += rows)
         {
             using var block = NewDisposeScope();
-            var similarity = kept ?? Similarity(a, transposed, start, rows, margin);
-            var count = similarity.shape[0];
-            var gradient = (similarity - rowLse.narrow(0, start, count).unsqueeze(1)).exp_()
+            var similarity = kept ?? Similarity(a, transposed, start, rows, delta);
+            var height = similarity.shape[0];
+            var gradient = (similarity - rowLse.narrow(0, start, height).unsqueeze(1)).exp_()
                 .add_((similarity - columnLse.unsqueeze(0)).exp_());
-            Diagonal(gradient, start).sub_(2);
-            gradient.div_(n);
-            gradientA.narrow(0, start, count).copy_(gradient.mm(b));
-            gradientB.add_(gradient.t().mm(a.narrow(0, start, count)));
+            Diagonal(gradient, start).sub_(Scalars.Two);
+            gradient.div_(count);
+            gradientA.narrow(0, start, height).copy_(gradient.mm(b));
+            gradientB.add_(gradient.t().mm(a.narrow(0, start, height)));
         }
 
         return (loss.MoveToOuterDisposeScope(), gradientA.MoveToOuterDisposeScope(), gradientB.MoveToOuterDisposeScope());
     }
 
     /// <summary>Rows start .. start+rows of S = A Bᵀ − δI.</summary>
-    static Tensor Similarity(Tensor a, Tensor transposed, long start, long rows, double margin)
+    static Tensor Similarity(Tensor a, Tensor transposed, long start, long rows, Scalar margin)
     {
         var similarity = a.narrow(0, start, Math.Min(rows, a.shape[0] - start)).mm(transposed);
         Diagonal(similarity, start).sub_(margin);

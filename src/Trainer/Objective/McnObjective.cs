@@ -1,5 +1,6 @@
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Objective;
@@ -12,15 +13,22 @@ public sealed class McnObjective
 {
     readonly ObjectiveConfig config;
     readonly OnlineClusters? clusters;
-    readonly int clusterDivisor;
+    readonly Scalar reconstructionWeight;
+    readonly Scalar clusterWeight;
+    readonly Scalar clusterShare;
+    readonly Scalar modalities;
 
     /// <param name="clusters">Null without k-means.</param>
     public McnObjective(RunConfig config, OnlineClusters? clusters)
     {
         this.config = config.Objective;
         this.clusters = clusters;
-        var modalities = config.Objective.NoAudio || config.Objective.NoVideo ? 2 : 3;
-        clusterDivisor = config.Compatibility.ClusterDivisorThree ? 3 : modalities;
+        var count = config.Objective.NoAudio || config.Objective.NoVideo ? 2 : 3;
+        var divisor = config.Objective.Mean || !config.Compatibility.ClusterDivisorThree ? count : 3;
+        reconstructionWeight = config.Objective.ReconWeight.ToScalar();
+        clusterWeight = config.Objective.CluLamb.ToScalar();
+        clusterShare = (config.Objective.CluLamb / divisor).ToScalar();
+        modalities = count.ToScalar();
     }
 
     /// <summary>The loss of one step, and its gradients in the network's parameters (added to what is there).</summary>
@@ -38,7 +46,7 @@ public sealed class McnObjective
             Contrast(audio, text, config.WeightAudioText),
             Contrast(audio, video, config.WeightAudioVideo),
             clusters is null ? null : Cluster([.. new[] { video, audio, text }.Where(branch => branch.On)], epoch, stepInEpoch),
-            embeddings.ReconstructionError is { } error ? error.mean() * config.ReconWeight : null);
+            embeddings.ReconstructionError is { } error ? error.mean() * reconstructionWeight : null);
 
         List<Tensor> outputs = [embeddings.Video, embeddings.Audio, embeddings.Text];
         List<Tensor> gradients = [video.Gradient, audio.Gradient, text.Gradient];
@@ -56,29 +64,29 @@ public sealed class McnObjective
     {
         if (!a.On || !b.On || weight == 0) return null;
         var (loss, gradientA, gradientB) = MaskedMarginSoftmax.LossAndGradients(a.Value, b.Value, config.Margin);
-        a.Gradient.add_(gradientA, weight);
-        b.Gradient.add_(gradientB, weight);
-        return loss * weight;
+        using var factor = weight.ToScalar();
+        a.Gradient.add_(gradientA, factor);
+        b.Gradient.add_(gradientB, factor);
+        return loss * factor;
     }
 
     Tensor Cluster(Branch[] branches, int epoch, int stepInEpoch)
     {
-        var fused = branches.Select(branch => branch.Value).Aggregate((sum, value) => sum + value) / branches.Length;
+        var fused = branches.Select(branch => branch.Value).Aggregate((sum, value) => sum + value) / modalities;
         var labels = clusters!.Update(fused, epoch, stepInEpoch);
         if (config.Mean)
         {
             var (loss, gradient) = CentroidContrast.LossAndGradient(fused, clusters.Centroids!, labels, config.Margin);
-            foreach (var branch in branches) branch.Gradient.add_(gradient, config.CluLamb / branches.Length);
-            return loss * config.CluLamb;
+            foreach (var branch in branches) branch.Gradient.add_(gradient, clusterShare);
+            return loss * clusterWeight;
         }
 
-        var weight = config.CluLamb / clusterDivisor;
         var total = zeros(Array.Empty<long>(), fused.dtype, fused.device);
         foreach (var branch in branches)
         {
             var (loss, gradient) = CentroidContrast.LossAndGradient(branch.Value, clusters.Centroids!, labels, config.Margin);
-            branch.Gradient.add_(gradient, weight);
-            total.add_(loss, weight);
+            branch.Gradient.add_(gradient, clusterShare);
+            total.add_(loss, clusterShare);
         }
 
         return total;

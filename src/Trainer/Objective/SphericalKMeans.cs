@@ -1,3 +1,5 @@
+using Mcn.Web.Trainer.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Objective;
@@ -10,7 +12,7 @@ public static class SphericalKMeans
 {
     public const int MaxIterations = 100;
     public const double Tolerance = 1e-4;
-    const double NormEpsilon = 1e-8;
+    static readonly Scalar NormEpsilon = 1e-8.ToScalar();
 
     /// <param name="Labels">(n) int64: the assignment BEFORE the last centroid update (spec Q15).</param>
     /// <param name="Centroids">(K, D) after the last update.</param>
@@ -32,13 +34,14 @@ public static class SphericalKMeans
         var centroids = initial;
         for (var iteration = 1; ; iteration++)
         {
-            using var step = NewDisposeScope();
+            using var inner = NewDisposeScope();
             var labels = directions.mm(Normalised(centroids).t()).argmax(1);
-            var counts = zeros(clusters, rows.dtype, rows.device).index_add_(0, labels, one, 1);
-            var sums = zeros_like(centroids).index_add_(0, labels, rows, 1);
-            var empty = counts.eq(0).unsqueeze(1);
-            var means = where(empty, zeroEmptyClusters ? zeros_like(centroids) : centroids, sums / counts.clamp(1).unsqueeze(1));
-            var moved = (means - centroids).square().sum().item<float>(); // sync
+            var counts = zeros(clusters, rows.dtype, rows.device).index_add_(0, labels, one, Scalars.One);
+            var sums = zeros_like(centroids).index_add_(0, labels, rows, Scalars.One);
+            var empty = counts.eq(Scalars.Zero).unsqueeze(1);
+            var means = where(empty, zeroEmptyClusters ? zeros_like(centroids) : centroids, sums / counts.clamp(Scalars.One).unsqueeze(1));
+            var step = means - centroids;
+            var moved = (step * step).sum().item<float>(); // sync
             if (!ReferenceEquals(centroids, initial)) centroids.Dispose();
             centroids = means.MoveToOuterDisposeScope();
             if (moved > Tolerance && iteration < MaxIterations) continue;

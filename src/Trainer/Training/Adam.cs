@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Configuration;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Training;
@@ -49,7 +50,8 @@ public sealed class Adam : IDisposable
         var active = Moments.Where(moment => moment.Parameter.grad is not null).ToArray();
         if (fused)
         {
-            step.fill_(StepsTaken);
+            using var number = StepsTaken.ToScalar();
+            step.fill_(number);
             FusedAdam.Step(active, step, learningRate, config);
         }
         else
@@ -63,13 +65,18 @@ public sealed class Adam : IDisposable
     void PlainStep(Moment moment, double learningRate)
     {
         using var scope = NewDisposeScope();
+        using var keep1 = config.Beta1.ToScalar();
+        using var take1 = (1 - config.Beta1).ToScalar();
+        using var keep2 = config.Beta2.ToScalar();
+        using var take2 = (1 - config.Beta2).ToScalar();
+        using var correction2 = Math.Sqrt(1 - Math.Pow(config.Beta2, StepsTaken)).ToScalar();
+        using var eps = config.Eps.ToScalar();
+        using var rate = (-learningRate / (1 - Math.Pow(config.Beta1, StepsTaken))).ToScalar();
         var gradient = moment.Parameter.grad!;
-        moment.First.mul_(config.Beta1).add_(gradient, 1 - config.Beta1);
-        moment.Second.mul_(config.Beta2).addcmul_(gradient, gradient, 1 - config.Beta2);
-        var correction1 = 1 - Math.Pow(config.Beta1, StepsTaken);
-        var correction2 = Math.Sqrt(1 - Math.Pow(config.Beta2, StepsTaken));
-        var denominator = moment.Second.sqrt().div_(correction2).add_(config.Eps);
-        moment.Parameter.addcdiv_(moment.First, denominator, -learningRate / correction1);
+        moment.First.mul_(keep1).add_(gradient, take1);
+        moment.Second.mul_(keep2).addcmul_(gradient, gradient, take2);
+        var denominator = moment.Second.sqrt().div_(correction2).add_(eps);
+        moment.Parameter.addcdiv_(moment.First, denominator, rate);
     }
 
     public void Dispose()

@@ -26,6 +26,12 @@ public sealed class CheckpointStore(RunFolder folder, RunIdentity identity, stri
     public CheckpointWritten Save(GpuRank rank, TrainingPosition position)
     {
         var began = Stopwatch.GetTimestamp();
+        if (!rank.IsFinite())
+        {
+            throw new UserError($"step {position.Step}", "weights that are not finite", "finite numbers",
+                "They are not saved: the last checkpoint is from before. Lower optimizer.lr, or look for non-finite input");
+        }
+
         var name = RunFolder.CheckpointName(position.Step);
         var target = Path.Combine(folder.Checkpoints, name);
         var temporary = Path.Combine(folder.Checkpoints, TemporaryPrefix + name);
@@ -184,6 +190,7 @@ public sealed class CheckpointStore(RunFolder folder, RunIdentity identity, stri
 
     void RemoveLeftovers()
     {
+        if (!Directory.Exists(folder.Checkpoints)) return;
         foreach (var path in Directory.EnumerateDirectories(folder.Checkpoints, TemporaryPrefix + "*")) Directory.Delete(path, recursive: true);
     }
 }

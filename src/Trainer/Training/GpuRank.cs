@@ -25,8 +25,8 @@ public sealed class GpuRank : IDisposable
     {
         Config = config;
         Device = device;
-        random.manual_seed(config.Seed);
         Network = new McnNetwork(config.Model);
+        Initialisation.Apply(Network, config.Seed);
         if (device.type != DeviceType.CPU) Network.to(device);
         Network.train();
         Adam = new Adam(Network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter)), config.Optimizer);

@@ -62,10 +62,18 @@ public sealed class TrainingLoop(
             }
 
             if (position.Step >= lastStep) break;
-            position = Step(position, batches!, lastStep);
+            var waitBegan = Stopwatch.GetTimestamp();
+            var batch = Fetch(batches!, position, saved);
+            position = Step(position, batch, Stopwatch.GetElapsedTime(waitBegan), lastStep);
+            batches!.Return(batch);
         }
 
-        if (saved != position && control.SaveBeforeLeaving) Save(position);
+        if (saved != position && control.SaveBeforeLeaving && !Save(position))
+        {
+            throw new UserError($"step {position.Step}", "trained but not saved (the warning above says why)", "a checkpoint at the end",
+                $"Mend that and start again: the run goes on at step {saved.Step}");
+        }
+
         lane.Mark(RecorderPhase.Leaving);
         return position;
     }
@@ -97,21 +105,30 @@ public sealed class TrainingLoop(
     void Tell(RunState state, TrainingPosition position, string? commandId = null) =>
         outlet.Write(new RunStateChanged { State = state, Step = position.Step, CommandId = commandId });
 
-    TrainingPosition Step(TrainingPosition position, Prefetcher batches, long lastStep)
+    /// <summary>The next batch. When its input is bad, the steps done so far are saved before the run ends with what was found.</summary>
+    Batch Fetch(Prefetcher batches, TrainingPosition position, TrainingPosition saved)
     {
         lane.Step = position.Step;
         lane.Epoch = position.Epoch;
         lane.Mark(RecorderPhase.Fetch);
-        var waitBegan = Stopwatch.GetTimestamp();
-        var batch = batches.Next(CancellationToken.None);
-        lane.SetSamples(batch.Videos);
-        var dataWait = Stopwatch.GetElapsedTime(waitBegan);
+        try
+        {
+            return batches.Next(CancellationToken.None);
+        }
+        catch (UserError)
+        {
+            if (saved != position) Save(position);
+            throw;
+        }
+    }
 
+    TrainingPosition Step(TrainingPosition position, Batch batch, TimeSpan dataWait, long lastStep)
+    {
+        lane.SetSamples(batch.Videos);
         var rate = LearningRate.At(position.Step, config.Optimizer, TotalSteps, config.Compatibility.ScheduleRisesAgain);
         var next = position.Next(stepsPerEpoch);
         var report = next.Step % config.Telemetry.NDisplay == 0 || position.Step == 0 || next.EpochEndIsDue || next.Step == lastStep;
         var outcome = rank.Step(batch, rate, read: report);
-        batches.Return(batch);
         lane.SetSamples([]);
         clock.StepDone();
         lane.Step = next.Step;

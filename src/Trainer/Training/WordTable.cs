@@ -42,12 +42,16 @@ public sealed class WordTable : IDisposable
         var n = clips.Count;
         var (distinct, index) = Distinct(clips.Tokens);
         return new ClipTensors(
-            from_array(clips.Video, device: vectors.device).view(n, -1),
-            from_array(clips.Audio, device: vectors.device).view(n, clips.MelBands, -1).to(ScalarType.Float32),
+            Copied(clips.Video).view(n, -1),
+            Copied(clips.Audio).view(n, clips.MelBands, -1),
             from_array(clips.FrameCounts, device: vectors.device).to(ScalarType.Int64),
             vectors.index_select(0, tensor(distinct, device: vectors.device)),
             tensor(index, [n, clips.Tokens.Length / n], device: vectors.device));
     }
+
+    // Copied also on the CPU, where the tensor could share the array: the last bits of a matrix product depend on the alignment of its
+    // operands, and only libtorch's own memory is aligned the same in every process.
+    Tensor Copied(Array values) => from_array(values).to(ScalarType.Float32, vectors.device, copy: true);
 
     /// <summary>The distinct word ids in order of appearance, and for each position the place of its word among them.</summary>
     (int[] Distinct, long[] Index) Distinct(int[] tokens)

@@ -64,9 +64,10 @@ sealed class ConsoleReport : ITrainingReport
             ("tv", MetricCatalog.LossTextVideo), ("at", MetricCatalog.LossAudioText), ("va", MetricCatalog.LossVideoAudio),
             ("cluster", MetricCatalog.LossCluster), ("recon", MetricCatalog.LossReconstruction),
         }.Where(term => step.Values.ContainsKey(term.Item2)).Select(term => Invariant($"{term.Item1} {Value(term.Item2):F2}")));
-        var text = Invariant($"step {step.Step:N0}/{run.TotalSteps:N0}  epoch {step.Epoch + 1}/{run.Epochs}  loss {Value(MetricCatalog.Loss):F3} ({terms})")
-            + Invariant($"  {Value(MetricCatalog.SamplesPerSecond):F0} clips/s  data {Value(MetricCatalog.DataWait) / Math.Max(Value(MetricCatalog.StepDuration), 1e-9):P0}")
-            + $"  ETA {Span(left.TotalSeconds)}";
+        // What matters most stands first: a narrow terminal cuts the end.
+        var text = Invariant($"step {step.Step:N0}/{run.TotalSteps:N0}  epoch {step.Epoch + 1}/{run.Epochs}  ETA {Span(left.TotalSeconds)}")
+            + Invariant($"  loss {Value(MetricCatalog.Loss):F3}  {Value(MetricCatalog.SamplesPerSecond):F0} clips/s")
+            + Invariant($"  data {Value(MetricCatalog.DataWait) / Math.Max(Value(MetricCatalog.StepDuration), 1e-9):P0}  ({terms})");
         if (!interactive)
         {
             Console.WriteLine(text);

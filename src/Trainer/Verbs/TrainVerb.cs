@@ -29,10 +29,20 @@ static class TrainVerb
     static int Run(ParseResult arguments)
     {
         var config = RunConfigFile.Read(arguments.GetRequiredValue(Config).FullName, arguments.GetValue(Set) ?? []);
+        var data = Path.GetFullPath(arguments.GetValue(Data)!);
+        try
+        {
+            SampleSet.MakeIfUsual(config, data);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Interrupted;
+        }
+
         if (RunConfigRules.CheckFiles(config) is { Count: > 0 } mistakes) throw new RunConfigException(mistakes);
         foreach (var warning in RunConfigRules.Warnings(config)) Console.Error.WriteLine($"warning: {warning}");
 
-        var catalog = new RunCatalog(Path.GetFullPath(arguments.GetValue(Data)!), TimeProvider.System);
+        var catalog = new RunCatalog(data, TimeProvider.System);
         var folder = arguments.GetValue(New) ? null : catalog.FindNewest(config);
         if (folder is not null && RunCatalog.Read(folder).Finished)
         {

@@ -35,10 +35,13 @@ public sealed class LossTests
     {
         using var scope = NewDisposeScope();
         random.manual_seed(1);
-        var a = (randn(37, 16, ScalarType.Float64) * 2).requires_grad_(true);
+        using var two = 2.ToScalar();
+        using var margin = 0.001.ToScalar();
+        using var rows = 37.ToScalar();
+        var a = (randn(37, 16, ScalarType.Float64) * two).requires_grad_(true);
         var b = randn(37, 16, ScalarType.Float64).requires_grad_(true);
-        var s = a.mm(b.t()) - (eye(37, dtype: ScalarType.Float64) * 0.001);
-        var dense = ((s.logsumexp(1) + s.logsumexp(0)).sum() - (s.diagonal().sum() * 2)) / 37;
+        var s = a.mm(b.t()) - (eye(37, dtype: ScalarType.Float64) * margin);
+        var dense = ((s.logsumexp(1) + s.logsumexp(0)).sum() - (s.diagonal().sum() * two)) / rows;
         dense.backward();
 
         var (loss, gradientA, gradientB) = MaskedMarginSoftmax.LossAndGradients(a.detach(), b.detach(), 0.001, blockRows);

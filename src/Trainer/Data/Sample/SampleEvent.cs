@@ -1,0 +1,58 @@
+namespace Mcn.Web.Trainer.Data.Sample;
+
+/// <summary>A sound event: where in time and frequency its energy lies, before a voice changes it. Bands are 0 .. 39.</summary>
+abstract record SampleEvent
+{
+    SampleEvent()
+    {
+    }
+
+    /// <summary>Frames (10 ms) it lasts.</summary>
+    public required double Frames { get; init; }
+
+    /// <summary>A line that moves through the bands, with harmonics above it.</summary>
+    public sealed record Line(double Band, double Span, Func<double, double> Shape, int Harmonics = 1, double Spacing = 5, double Decay = 0) : SampleEvent;
+
+    /// <summary>Short broadband strokes between two bands.</summary>
+    public sealed record Strokes(int Low, int High, double Period) : SampleEvent;
+
+    static double Rise(double u) => u;
+
+    static double Fall(double u) => 1 - u;
+
+    static double Arch(double u) => 4 * u * (1 - u);
+
+    static double Valley(double u) => 1 - (4 * u * (1 - u));
+
+    static double Flat(double u) => 0;
+
+    static Func<double, double> Wobble(double cycles) => u => Math.Abs((2 * ((u * cycles) - Math.Floor(u * cycles))) - 1);
+
+    /// <summary>One for each action. Some differ from a sound by direction or rate alone: the mean over time does not tell them.</summary>
+    public static IReadOnlyList<SampleEvent> Actions { get; } =
+    [
+        new Strokes(1, 7, 9) { Frames = 45 },
+        new Line(2, 12, Rise) { Frames = 36 },
+        new Strokes(8, 15, 6) { Frames = 26 },
+        new Line(2, 12, Fall) { Frames = 36 },
+        new Strokes(4, 14, 16) { Frames = 50 },
+        new Line(7, 8, Valley) { Frames = 28 },
+        new Line(3, 6, Fall, Harmonics: 2, Spacing: 5) { Frames = 16 },
+        new Line(9, 6, Wobble(5)) { Frames = 45 },
+    ];
+
+    /// <summary>One for each sound.</summary>
+    public static IReadOnlyList<SampleEvent> Sounds { get; } =
+    [
+        new Strokes(27, 38, 4) { Frames = 40 },
+        new Line(18, 9, Wobble(2)) { Frames = 50 },
+        new Line(29, 8, Rise) { Frames = 16 },
+        new Line(18, 0, Flat, Harmonics: 5, Spacing: 4) { Frames = 45 },
+        new Line(20, 0, Flat, Harmonics: 3, Spacing: 7, Decay: 20) { Frames = 35 },
+        new Line(27, 9, Arch) { Frames = 40 },
+        new Line(18, 7, Valley, Harmonics: 2, Spacing: 10) { Frames = 40 },
+        new Line(20, 8, Fall, Harmonics: 2, Spacing: 8) { Frames = 16 },
+        new Line(18, 8, Arch, Harmonics: 2, Spacing: 3) { Frames = 50 },
+        new Strokes(19, 30, 20) { Frames = 60 },
+    ];
+}
