@@ -8,12 +8,14 @@ var root = new RootCommand("Mcn.Web: trains MCN (video, audio and text in one jo
 {
     TrainVerb.Command(),
     WorkVerb.Command(),
+    ServeVerb.Command(),
     DataVerb.Command(),
 };
+foreach (var verb in DaemonVerbs.Commands()) root.Add(verb);
 try
 {
     var parsed = root.Parse(args);
-    if (parsed.Errors.Count == 0) return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    if (parsed.Errors.Count == 0) return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     foreach (var error in parsed.Errors) Console.Error.WriteLine(error.Message);
     Console.Error.WriteLine("Try --help.");
     return ExitCodes.Usage;

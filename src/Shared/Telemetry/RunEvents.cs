@@ -42,7 +42,7 @@ public sealed record WorkerExited : TelemetryRecord
     /// <summary>Exit code, when it ended by itself.</summary>
     public required int? ExitCode { get; init; }
 
-    /// <summary>Signal number, when a signal ended it. Exactly one of the two is set (waitid tells them apart).</summary>
+    /// <summary>Signal number, when a signal ended it. Exactly one of the two is set (waitid tells them apart); neither when nobody saw the end.</summary>
     public required int? Signal { get; init; }
 
     /// <summary>Incarnation of the worker.</summary>

@@ -12,6 +12,7 @@ public sealed class CrashDesk(TrainerFolder trainer, MachineWatch machine, Ledge
     static readonly TimeSpan LongestSample = TimeSpan.FromSeconds(2);
 
     readonly object gate = new();
+    IReadOnlyDictionary<string, string> environment = new Dictionary<string, string>();
     Task packing = Task.CompletedTask;
 
     /// <summary>Completes when every report that was begun is on disk, or could not be.</summary>
@@ -56,8 +57,6 @@ public sealed class CrashDesk(TrainerFolder trainer, MachineWatch machine, Ledge
         lock (gate) packing = PackAsync(packing, crash, environment);
     }
 
-    IReadOnlyDictionary<string, string> environment = new Dictionary<string, string>();
-
     async Task PackAsync(Task before, CrashCase crash, IReadOnlyDictionary<string, string> variables)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
@@ -94,7 +93,7 @@ public sealed class CrashDesk(TrainerFolder trainer, MachineWatch machine, Ledge
     void InvestigateForgotten(RunFolder folder)
     {
         if (RecorderReader.Read(folder.Recorder) is not { CleanEnd: false } recorder) return;
-        if (CrashScene.HasReport(folder, recorder.Incarnation) || IsHeld(folder)) return;
+        if (CrashScene.HasReport(folder, recorder.Incarnation) || RunLock.IsHeld(folder.Lock)) return; // held: a foreground `train`, alive
         var recent = RecentRecords.OfDead(folder);
         if (RecentRecords.Exits(folder).Any(exit => exit.WorkerIncarnation == recorder.Incarnation && exit.Crash is null)) return; // seen, and no crash
         var scene = new CrashScene
@@ -113,21 +112,6 @@ public sealed class CrashDesk(TrainerFolder trainer, MachineWatch machine, Ledge
             journal.Write(new WorkerExited { ExitCode = null, Signal = null, WorkerIncarnation = recorder.Incarnation, Crash = crash.Summary });
         log.Warning("Run {Run} has died unseen: {Message}", folder.RunId, crash.Summary.Message);
         Archive(crash);
-    }
-
-    /// <summary>A foreground `train` may hold it: then it is alive and nobody's crash.</summary>
-    static bool IsHeld(RunFolder folder)
-    {
-        if (!File.Exists(folder.Lock)) return false;
-        try
-        {
-            using var probe = new FileStream(folder.Lock, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
-            return false;
-        }
-        catch (IOException)
-        {
-            return true;
-        }
     }
 
     static IReadOnlyList<string> TailOf(string path)

@@ -6,8 +6,10 @@ namespace Mcn.Web.Trainer.Supervisor;
 /// <summary>What can be read of the machine. Each call may be slow, none may hang; one at a time.</summary>
 /// <param name="Gpu">All GPUs.</param>
 /// <param name="Host">The machine, and the worker of that process id.</param>
-/// <param name="Alerts">What is over a threshold, as it begins; from the newest of both.</param>
-public sealed record MachineProbe(Func<GpuSample> Gpu, Func<int?, HostSample> Host, Func<HostSample?, GpuSample?, IReadOnlyList<Alert>> Alerts);
+/// <param name="Alerts">What a sample begins or ends; called once a sample.</param>
+/// <param name="Standing">What has begun and not ended: for a run that starts while something is wrong already.</param>
+public sealed record MachineProbe(
+    Func<GpuSample> Gpu, Func<int?, HostSample> Host, Func<TelemetryRecord, IReadOnlyList<Alert>> Alerts, Func<IReadOnlyCollection<Alert>> Standing);
 
 /// <summary>Samples the machine into the ledger: GPUs every second, the host every five. One loop of the supervisor.</summary>
 public sealed class MachineWatch(MachineProbe? probe, Func<int?> workerPid, Ledger ledger, ILogger log, TimeProvider time) : IDisposable
@@ -23,20 +25,23 @@ public sealed class MachineWatch(MachineProbe? probe, Func<int?> workerPid, Ledg
     public async Task RunAsync(CancellationToken cancel)
     {
         if (probe is null) return;
-        GpuSample? gpu = null;
-        HostSample? host = null;
+        var wasLive = false;
+        var withoutGpu = false;
         for (var round = 0L; !cancel.IsCancellationRequested; round++)
         {
             try
             {
+                if (ledger.RunIsLive && !wasLive) foreach (var alert in probe.Standing()) ledger.WriteSample(alert);
+                wasLive = ledger.RunIsLive;
                 // Without a GPU the same sentence every second would only fill the disk.
-                if (gpu is null or { Unavailable: null } || round % HostEvery == 0) ledger.WriteSample(gpu = await OneAsync(probe.Gpu).ConfigureAwait(false));
-                if (round % HostEvery == 0) ledger.WriteSample(host = await OneAsync(() => probe.Host(workerPid())).ConfigureAwait(false));
-                foreach (var alert in probe.Alerts(host, gpu))
+                if (!withoutGpu || round % HostEvery == 0)
                 {
-                    ledger.WriteSample(alert);
-                    log.Warning("{Code}: {Text}", alert.Code, alert.Text);
+                    var gpu = await OneAsync(probe.Gpu).ConfigureAwait(false);
+                    withoutGpu = gpu.Unavailable is not null;
+                    Take(probe, gpu);
                 }
+
+                if (round % HostEvery == 0) Take(probe, await OneAsync(() => probe.Host(workerPid())).ConfigureAwait(false));
             }
             catch (Exception error) when (error is not OutOfMemoryException)
             {
@@ -44,6 +49,16 @@ public sealed class MachineWatch(MachineProbe? probe, Func<int?> workerPid, Ledg
             }
 
             await Task.Delay(Every, time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    void Take(MachineProbe readings, TelemetryRecord sample)
+    {
+        ledger.WriteSample(sample);
+        foreach (var alert in readings.Alerts(sample))
+        {
+            ledger.WriteSample(alert);
+            log.Warning("{Code}: {Text}", alert.Code, alert.Text);
         }
     }
 

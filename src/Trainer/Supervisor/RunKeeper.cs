@@ -156,6 +156,9 @@ public sealed class RunKeeper(
 
     async Task RunWorkerAsync(CancellationToken cancel)
     {
+        // The worker of a daemon that was killed may still be saving.
+        if (!await RunLock.WaitUntilFreeAsync(folder!.Lock, options.Grace, time, cancel).ConfigureAwait(false))
+            log.Warning("Another process holds the run; the worker will be refused");
         using var current = Begin();
         var end = await current.RunAsync(cancel).ConfigureAwait(false);
         Settled settled;

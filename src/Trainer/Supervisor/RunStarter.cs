@@ -1,0 +1,77 @@
+using System.Text;
+using Mcn.Web.Shared;
+using Mcn.Web.Shared.Commands;
+using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Recording;
+using Serilog;
+
+namespace Mcn.Web.Trainer.Supervisor;
+
+/// <summary>From a configuration to a loaded run: at start-up, and for a start command.</summary>
+public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options, RunKeeper keeper, ILogger log, TimeProvider time)
+{
+    readonly RunCatalog catalog = new(trainer.Data, time);
+
+    /// <summary>The run of `--config`, or the one that was loaded last; none is fine too.</summary>
+    /// <exception cref="RunConfigException">Every mistake of the configuration.</exception>
+    public void LoadAtStart()
+    {
+        var desired = StateFile.Read(trainer.Desired, TrainerJson.Default.DesiredRun, log);
+        if (options.ConfigFile is { } file)
+        {
+            var config = Read(file);
+            var run = options.New ? null : catalog.FindNewest(config);
+            // What a person has told this run to do outlives the daemon; anything else begins.
+            Load(run ?? catalog.Create(config), run is not null && desired?.RunId == run.RunId ? desired.Target : RunTarget.Running);
+        }
+        else if (desired is not null && new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), desired.RunId)) is var last && File.Exists(last.Identity))
+        {
+            Load(last, desired.Target);
+        }
+        else
+        {
+            log.Information("No run is loaded; start one from the page, or with: start FILE");
+        }
+    }
+
+    /// <summary>A start command: the configuration's text, checked like a file.</summary>
+    public CommandAnswer Start(RunCommand command)
+    {
+        CommandAnswer Refuse(string text) => new(command.CommandId, false, "bad_configuration", text, null);
+        if (string.IsNullOrWhiteSpace(command.Argument)) return Refuse("no configuration came with the command");
+        var safeName = string.Concat(command.CommandId.Where(char.IsAsciiLetterOrDigit).Take(64));
+        var file = Path.Combine(trainer.Received, $"{time.GetUtcNow():yyyyMMdd-HHmmss}-{safeName}.json");
+        try
+        {
+            Directory.CreateDirectory(trainer.Received);
+            File.WriteAllText(file, command.Argument, new UTF8Encoding(false));
+            var config = Read(file);
+            var run = catalog.FindNewest(config) is { } existing && !RunCatalog.Read(existing).Finished ? existing : catalog.Create(config);
+            keeper.Load(run, RunTarget.Running, command.CommandId);
+            return new CommandAnswer(command.CommandId, true, "accepted", $"starts run {run.RunId}", run.RunId);
+        }
+        catch (RunConfigException mistakes)
+        {
+            return Refuse(mistakes.Message);
+        }
+        catch (Exception error) when (error is UserError or IOException or UnauthorizedAccessException)
+        {
+            return Refuse(error.Message);
+        }
+    }
+
+    void Load(RunFolder run, RunTarget target)
+    {
+        keeper.Load(run, target, null);
+        var view = keeper.View!;
+        log.Information("Loaded run {Run} ({Name}): {State}", view.RunId, view.Name, view.State.ToString().ToUpperInvariant());
+        if (view.Finished) log.Information("It is finished and only shown; --new starts another");
+        else if (view.Target == RunTarget.Stopped) log.Information("It was stopped; `resume` goes on with it");
+    }
+
+    static RunConfig Read(string file)
+    {
+        var config = RunConfigFile.Read(file, []);
+        return RunConfigRules.CheckFiles(config) is { Count: > 0 } mistakes ? throw new RunConfigException(mistakes) : config;
+    }
+}

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using Mcn.Web.Shared;
+using Mcn.Web.Shared.Commands;
+using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Supervisor;
+
+namespace Mcn.Web.Trainer.Verbs;
+
+/// <summary>The option that all verbs of the daemon share.</summary>
+static class DaemonOptions
+{
+    public static readonly Option<string> Data = new("--data")
+    {
+        Description = "Data folder of the daemon (default: .mcn in the clone)",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MCN_DATA") ?? ".mcn",
+    };
+}
+
+/// <summary>`start`, `status`, `hold`, `resume`, `stop`, `checkpoint-now`: the page's buttons over the daemon's socket.</summary>
+static class DaemonVerbs
+{
+    static readonly Argument<FileInfo> File = new("FILE") { Description = "Configuration of the run (JSON)" };
+    static readonly Option<bool> WithoutSaving = new("--without-saving") { Description = "End without a checkpoint" };
+
+    public static IEnumerable<Command> Commands()
+    {
+        yield return Simple("status", "What the daemon's run is doing", _ => "status");
+        yield return Simple("hold", "Stand still at the next step boundary, keep the GPU's memory", _ => nameof(CommandVerb.Hold));
+        yield return Simple("resume", "Go on: after hold, or with a stopped run from its last checkpoint", _ => nameof(CommandVerb.Resume));
+        yield return Simple("checkpoint-now", "Save at the next step boundary and go on", _ => nameof(CommandVerb.CheckpointNow));
+        var stop = Simple("stop", "Save and end the run", arguments => arguments.GetValue(WithoutSaving) ? nameof(CommandVerb.StopWithoutSaving) : nameof(CommandVerb.Stop));
+        stop.Add(WithoutSaving);
+        yield return stop;
+        var start = new Command("start", "Start a run of a configuration") { File, DaemonOptions.Data };
+        start.SetAction(arguments => Call(arguments, nameof(CommandVerb.Start), TextOf(arguments.GetRequiredValue(File).FullName)));
+        yield return start;
+    }
+
+    static Command Simple(string name, string description, Func<ParseResult, string> verb)
+    {
+        var command = new Command(name, description) { DaemonOptions.Data };
+        command.SetAction(arguments => Call(arguments, verb(arguments), null));
+        return command;
+    }
+
+    /// <summary>The configuration with every path resolved here: the daemon must not look for them from its own folder.</summary>
+    static string TextOf(string file)
+    {
+        var temporary = Path.GetTempFileName();
+        try
+        {
+            RunConfigFile.Write(temporary, RunConfigFile.Read(file, []));
+            return System.IO.File.ReadAllText(temporary);
+        }
+        finally
+        {
+            System.IO.File.Delete(temporary);
+        }
+    }
+
+    static int Call(ParseResult arguments, string verb, string? argument)
+    {
+        var trainer = new TrainerFolder(arguments.GetValue(DaemonOptions.Data)!);
+        var answer = LocalSocket.Call(trainer, new SocketRequest(verb, argument))
+            ?? throw new UserError(trainer.Socket, "no daemon answers", "a running one", "Start it with: mcn serve --data " + trainer.Data, ExitCodes.Refused);
+        (answer.ExitCode == ExitCodes.Done ? Console.Out : Console.Error).WriteLine(answer.Text);
+        return answer.ExitCode;
+    }
+}
