@@ -19,15 +19,15 @@ public static class Log
     const string Template = "{Timestamp:yyyy-MM-dd HH:mm:ss.fff zzz} {Level:u3} {Message:lj}{Context}{NewLine}{Exception}";
 
     /// <param name="sinkFailure">Told when a sink fails: a log that is lost must be seen elsewhere.</param>
-    public static Logger Create(string folder, RunContext context, Action<string> sinkFailure)
+    public static Logger Create(string folder, RunContext context, bool console, Action<string> sinkFailure)
     {
         SelfLog.Enable(sinkFailure);
         var configuration = new LoggerConfiguration()
             .MinimumLevel.Information()
             .Enrich.With(context)
-            .WriteTo.Console(outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture)
             .WriteTo.File(Path.Combine(folder, "trainer-.log"), outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture,
                 rollingInterval: RollingInterval.Day, rollOnFileSizeLimit: true, fileSizeLimitBytes: FileBytes, retainedFileCountLimit: FilesKept);
+        if (console) configuration.WriteTo.Console(outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture);
         if (Environment.GetEnvironmentVariable("MCN_SEQ_URL") is { Length: > 0 } seq)
         {
             configuration.WriteTo.Seq(seq, apiKey: Environment.GetEnvironmentVariable("MCN_SEQ_KEY"),

@@ -32,7 +32,7 @@ public static class CrashInvestigator
             Step = step,
             Phase = last is null ? null : PhaseName(last.Phase),
             Message = Scrubber.Scrub(MessageOf(scene, verdict)),
-            RuledOut = [.. verdict.RuledOut.Select(entry => new RuledOut(entry.Text ?? entry.Rule, entry.Because))],
+            RuledOut = [.. verdict.RuledOut.Where(entry => entry.Text is not null).Select(entry => new RuledOut(entry.Text!, entry.Because))],
             Next = next(step),
         };
         return new CrashCase(scene, summary, verdict, kernel, gap);

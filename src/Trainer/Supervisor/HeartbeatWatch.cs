@@ -18,7 +18,7 @@ public sealed record HangLimits(TimeSpan Floor, double MedianFactor, TimeSpan Sl
 public sealed record Hang(string Lane, RecorderPhase? Phase, long? Step, TimeSpan StillFor, TimeSpan Limit)
 {
     public string Text => FormattableString.Invariant(
-        $"hang: {Lane} stands still for {StillFor.TotalSeconds:F0} s in {Phase?.ToString().ToLowerInvariant() ?? "start-up"} after step {Step} (limit {Limit.TotalSeconds:F0} s)");
+        $"{Lane} stands still for {StillFor.TotalSeconds:F0} s in {Phase?.ToString().ToLowerInvariant() ?? "start-up"} after step {Step} (limit {Limit.TotalSeconds:F0} s)");
 }
 
 /// <summary>Decides from a recorder whether its process hangs. Pure: what was seen when is all it knows.</summary>

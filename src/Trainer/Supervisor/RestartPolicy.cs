@@ -16,6 +16,9 @@ public sealed record RestartPolicy
 {
     public int MostRestartsAnHour { get; init; } = 5;
 
+    /// <summary>Off only in drills that kill at the same place.</summary>
+    public bool SameStepTwiceIsHopeless { get; init; } = true;
+
     public TimeSpan FirstDelay { get; init; } = TimeSpan.FromSeconds(2);
 
     public TimeSpan LongestDelay { get; init; } = TimeSpan.FromMinutes(2);
@@ -25,10 +28,10 @@ public sealed record RestartPolicy
     {
         var last = deaths[^1];
         if (Hopeless(last.ExitCode) is { } why) return new RestartDecision(null, $"gives up: {why}");
-        if (deaths.Count > 1 && last.Step is not null && deaths[^2].Step == last.Step)
+        if (SameStepTwiceIsHopeless && deaths.Count > 1 && last.Step is not null && deaths[^2].Step == last.Step)
             return new RestartDecision(null, $"gives up: died twice after step {last.Step}; the same would happen again");
         var recent = deaths.Count(death => last.Time - death.Time < TimeSpan.FromHours(1));
-        if (recent > MostRestartsAnHour) return new RestartDecision(null, $"gives up: {recent} deaths within an hour");
+        if (recent > MostRestartsAnHour) return new RestartDecision(null, $"gives up: too many deaths within an hour ({recent})");
         var delay = TimeSpan.FromSeconds(Math.Min(FirstDelay.TotalSeconds * Math.Pow(2, recent - 1), LongestDelay.TotalSeconds));
         return new RestartDecision(delay, FormattableString.Invariant($"restart in {delay.TotalSeconds:0.#} s (attempt {recent} of {MostRestartsAnHour})"));
     }

@@ -30,6 +30,9 @@ public sealed record SupervisorOptions
     /// <summary>Between SIGTERM and SIGKILL.</summary>
     public TimeSpan TermGrace { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Log to the console as well; tests do not.</summary>
+    public bool LogToConsole { get; init; } = true;
+
     /// <summary>How often a worker's recorder and journal are looked at.</summary>
     public TimeSpan LookEvery { get; init; } = TimeSpan.FromMilliseconds(200);
 

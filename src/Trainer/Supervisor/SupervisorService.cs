@@ -35,7 +35,7 @@ public sealed class SupervisorService : IDisposable
         Directory.CreateDirectory(trainer.Path);
         folderLock = Lock(trainer);
         ledger = new Ledger(trainer, time);
-        log = Log.Create(trainer.Logs, context, SinkFailed);
+        log = Log.Create(trainer.Logs, context, options.LogToConsole, SinkFailed);
         machine = new MachineWatch(probe, () => keeper?.View?.WorkerPid, ledger, log, time);
         crashes = new CrashDesk(trainer, machine, ledger, log, time);
         keeper = new RunKeeper(trainer, options, ledger, crashes, context, log, time);
