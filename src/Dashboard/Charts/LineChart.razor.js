@@ -1,6 +1,6 @@
-// A live uPlot chart. The server pushes bytes (see ChartFeed): everything at first, then only what is new.
-import uPlot from "../vendor/uplot/uPlot.esm.js";
+// A live uPlot chart (the library is a script of the page: its module form is three times as large). The server pushes bytes (see ChartFeed): everything at first, then only what is new.
 
+const uPlot = window.uPlot;
 const height = 190;
 const inks = {
     light: { text: "#566072", grid: "#e6e9ee" },
@@ -36,8 +36,8 @@ class LineChart {
             spanGaps: false,
             value: (_, v) => v == null ? "–" : format(v),
         });
-        const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-        const day = new Intl.DateTimeFormat(language, { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" });
+        const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+        const day = new Intl.DateTimeFormat(language, { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
         const times = (_, splits) => splits.map(s => (splits.length > 1 && splits.at(-1) - splits[0] > 86400 ? day : clock).format(s * 1000));
         this.plot?.destroy();
         this.plot = new uPlot({

@@ -2,8 +2,8 @@
 (() => {
     const language = document.documentElement.lang;
     const styles = {
-        clock: new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" }),
-        full: new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }),
+        clock: new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
+        full: new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" }),
     };
     let lastTick = performance.now();
     let lastTickClock = Date.now();
