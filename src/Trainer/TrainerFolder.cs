@@ -1,3 +1,5 @@
+using Mcn.Web.Shared.Link;
+
 namespace Mcn.Web.Trainer;
 
 /// <summary>The only place that knows the names of the daemon's own files: `DATA/trainer/…`.</summary>
@@ -15,6 +17,17 @@ public sealed class TrainerFolder(string dataFolder)
 
     /// <summary>Name of this trainer towards dashboards; made once.</summary>
     public string Identity => In("id");
+
+    /// <summary>The name, made when it is first asked for.</summary>
+    public string Id()
+    {
+        var id = File.Exists(Identity) ? File.ReadAllText(Identity).Trim() : "";
+        if (id.Length == 0) File.WriteAllText(Identity, id = Guid.NewGuid().ToString());
+        return id;
+    }
+
+    /// <summary>What its samples without a run are filed under.</summary>
+    public string MachineRun() => RunIntroduction.MachinePrefix + Id();
 
     /// <summary>Which run is loaded and what it is meant to do.</summary>
     public string Desired => In("desired.json");

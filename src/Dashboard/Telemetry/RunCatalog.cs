@@ -41,14 +41,14 @@ public sealed class RunCatalog(Database database, TimeProvider time)
             row => (Run: row.GetString(0), StoredRecord.Read(new RecordId(row.GetString(0), 0, "", 0), (byte[])row.GetValue(2)).Record)).ToLookup(row => row.Run, row => row.Record);
         var best = connection.Rows("SELECT run, json FROM events WHERE kind = 'evaluation'",
             row => (Run: row.GetString(0), StoredRecord.Read(new RecordId(row.GetString(0), 0, "", 0), (byte[])row.GetValue(1)).Record as EvaluationFinished)).ToLookup(row => row.Run, row => row.Item2);
-        return connection.Rows("SELECT run, name, created FROM runs ORDER BY created DESC, run DESC", row => new RunSummary(
+        return connection.Rows("SELECT run, name, created FROM runs WHERE run NOT LIKE 'machine-%' ORDER BY created DESC, run DESC", row => new RunSummary(
             row.GetString(0), row.GetString(1), row.Time(2), [.. newest[row.GetString(0)].OfType<TelemetryRecord>()],
             best[row.GetString(0)].SelectMany(evaluation => evaluation?.Rows ?? []).Select(line => (double?)line.R10).Max()));
     });
 
     /// <summary>Id of the run that was introduced last; null before the first.</summary>
     public string? NewestRun() => database.Read(connection =>
-        connection.Rows("SELECT run FROM runs ORDER BY created DESC, run DESC LIMIT 1", row => row.GetString(0)).FirstOrDefault());
+        connection.Rows("SELECT run FROM runs WHERE run NOT LIKE 'machine-%' ORDER BY created DESC, run DESC LIMIT 1", row => row.GetString(0)).FirstOrDefault());
 
     internal void Introduced(RunIntroduction run, string trainer)
     {

@@ -61,7 +61,7 @@ public sealed class JournalShipper(TrainerFolder trainer, ILogger log, TimeProvi
         var bundle = new TelemetryBundle(stream.Run, stream.Incarnation, stream.Stream, last - records.Count + 1, [.. records]);
         try
         {
-            if (stream.Run != Ledger.MachineRun && introduced.Add(stream.Run)) await IntroduceAsync(hub, stream.Run).ConfigureAwait(false);
+            if (introduced.Add(stream.Run)) await IntroduceAsync(hub, stream.Run).ConfigureAwait(false);
             stream.Committed = await hub.Store(bundle).WaitAsync(cancel).ConfigureAwait(false);
             return stream.Committed >= bundle.FirstSequence; // no progress: do not try again at once
         }
@@ -77,6 +77,12 @@ public sealed class JournalShipper(TrainerFolder trainer, ILogger log, TimeProvi
 
     async Task IntroduceAsync(ITrainerHub hub, string run)
     {
+        if (run == trainer.MachineRun())
+        {
+            await hub.IntroduceRun(new RunIntroduction(run, "machine", time.GetUtcNow(), "{}", null)).ConfigureAwait(false);
+            return;
+        }
+
         var folder = new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), run));
         var identity = RunCatalog.Read(folder);
         var environment = File.Exists(folder.Environment) ? await File.ReadAllTextAsync(folder.Environment, Encoding.UTF8).ConfigureAwait(false) : null;
@@ -93,7 +99,7 @@ public sealed class JournalShipper(TrainerFolder trainer, ILogger log, TimeProvi
             var folders = Directory.Exists(runs) ? Directory.GetDirectories(runs) : [];
             foreach (var folder in folders.OrderDescending(StringComparer.Ordinal).Select(path => new RunFolder(path)))
                 if (File.Exists(folder.Identity)) Discover(folder.Journal, folder.RunId, streams, cursors);
-            Discover(trainer.Journal, Ledger.MachineRun, streams, cursors);
+            Discover(trainer.Journal, trainer.MachineRun(), streams, cursors);
             foreach (var gone in streams.Keys.Where(path => !File.Exists(path)).ToList()) streams.Remove(gone);
             var recently = time.GetUtcNow().UtcDateTime - ActiveFor;
             foreach (var stream in streams.Values) stream.IsActive = stream.Follower.BytesLeft > 0 || File.GetLastWriteTimeUtc(stream.Follower.Path) > recently;
