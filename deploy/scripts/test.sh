@@ -16,7 +16,7 @@ standin=$("$root/deploy/scripts/libstdcxx-standin.sh" "$root/.mcn/native")
 
 cd "$root"
 began=$SECONDS
-dotnet build Mcn.Web.sln -v q
+dotnet build Mcn.Web.sln -c Release -v q
 echo "build: $((SECONDS - began)) s"
 
 passed=0 failed=0 skipped=0
