@@ -1,5 +1,4 @@
 using System.Globalization;
-using Mcn.Web.Shared.Telemetry;
 using Serilog;
 using Serilog.Core;
 using Serilog.Debugging;
@@ -46,8 +45,6 @@ public sealed class RunContext : ILogEventEnricher
     public int? Incarnation { get; set; }
 
     public long? Step { get; set; }
-
-    public RunState? State { get; set; }
 
     public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory)
     {
