@@ -15,7 +15,7 @@ public static class Log
     const long FileBytes = 16 << 20;
     const int FilesKept = 8;
     const long SeqBufferBytes = 64 << 20;
-    const string Template = "{Timestamp:yyyy-MM-dd HH:mm:ss.fff zzz} {Level:u3} {Message:lj}{Context}{NewLine}{Exception}";
+    const string Template = "{Timestamp:yyyy-MM-dd HH:mm:ss.fff zzz} {Level:u3} {Message:lj}{Context:l}{NewLine}{Exception}";
 
     /// <param name="sinkFailure">Told when a sink fails: a log that is lost must be seen elsewhere.</param>
     public static Logger Create(string folder, RunContext context, bool console, Action<string> sinkFailure)
@@ -54,11 +54,6 @@ public sealed class RunContext : ILogEventEnricher
         logEvent.AddPropertyIfAbsent(propertyFactory.CreateProperty("step", Step));
         // For the text outputs: one bracket instead of three braces that may be empty.
         var text = FormattableString.Invariant($" [run {run} incarnation {Incarnation} step {Step}]");
-        logEvent.AddPropertyIfAbsent(new LogEventProperty("Context", new RawText(text)));
-    }
-
-    sealed class RawText(string text) : LogEventPropertyValue
-    {
-        public override void Render(TextWriter output, string? format = null, IFormatProvider? formatProvider = null) => output.Write(text);
+        logEvent.AddPropertyIfAbsent(new LogEventProperty("Context", new ScalarValue(text)));
     }
 }
