@@ -29,7 +29,7 @@ public static class Log
         if (console) configuration.WriteTo.Console(outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture);
         if (Environment.GetEnvironmentVariable("MCN_SEQ_URL") is { Length: > 0 } seq)
         {
-            configuration.WriteTo.Seq(seq, apiKey: Environment.GetEnvironmentVariable("MCN_SEQ_KEY"),
+            configuration.WriteTo.Seq(seq, apiKey: Environment.GetEnvironmentVariable("MCN_SEQ_API_KEY"),
                 bufferBaseFilename: Path.Combine(folder, "seq"), bufferSizeLimitBytes: SeqBufferBytes, formatProvider: CultureInfo.InvariantCulture);
         }
 
