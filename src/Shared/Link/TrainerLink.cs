@@ -44,7 +44,11 @@ public sealed record Heartbeat(string? RunId, RunState? State, long? Step, long 
 /// <summary>What a run is, sent once per connection and run before its first bundle.</summary>
 /// <param name="ConfigJson">The resolved configuration.</param>
 /// <param name="EnvironmentJson">environment.json of the newest incarnation, or null.</param>
-public sealed record RunIntroduction(string RunId, string Name, DateTimeOffset Created, string ConfigJson, string? EnvironmentJson);
+public sealed record RunIntroduction(string RunId, string Name, DateTimeOffset Created, string ConfigJson, string? EnvironmentJson)
+{
+    /// <summary>A trainer's samples while no run is loaded go under this prefix and its id: stored like a run, never listed as one.</summary>
+    public const string MachinePrefix = "machine-";
+}
 
 /// <summary>The hub, as the trainer calls it.</summary>
 public interface ITrainerHub

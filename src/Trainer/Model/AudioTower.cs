@@ -32,9 +32,17 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor spectrogram)
     {
+        // A scope for each block: what autograd does not keep is free at once, which is most of the memory of an evaluation.
+        using var scope = NewDisposeScope();
         var x = bn1.call(conv1.call(spectrogram)).relu_();
-        foreach (var layer in layers) x = layer.call(x);
-        return x;
+        foreach (var layer in layers)
+        {
+            var next = layer.call(x);
+            x.Dispose();
+            x = next;
+        }
+
+        return x.MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -68,7 +76,11 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x) => second.call(first.call(x));
+        public override Tensor forward(Tensor x)
+        {
+            using var scope = NewDisposeScope();
+            return second.call(first.call(x)).MoveToOuterDisposeScope();
+        }
     }
 
     sealed class BasicBlock : nn.Module<Tensor, Tensor>
@@ -92,9 +104,10 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
 
         public override Tensor forward(Tensor x)
         {
+            using var scope = NewDisposeScope();
             var y = bn1.call(conv1.call(x)).relu_();
             y = bn2.call(conv2.call(y));
-            return y.add_(shortcut is null ? x : shortcut.call(x)).relu_();
+            return y.add_(shortcut is null ? x : shortcut.call(x)).relu_().MoveToOuterDisposeScope();
         }
     }
 

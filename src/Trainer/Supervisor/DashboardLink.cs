@@ -131,8 +131,7 @@ public sealed class DashboardLink : IDisposable
 
     Hello Greeting()
     {
-        var id = File.Exists(trainer.Identity) ? File.ReadAllText(trainer.Identity).Trim() : "";
-        if (id.Length == 0) File.WriteAllText(trainer.Identity, id = Guid.NewGuid().ToString());
+        var id = trainer.Id();
         var version = typeof(DashboardLink).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
         return new Hello(ProtocolVersion.Wire, id, $"{Environment.MachineName} {trainer.Data}", version);
     }

@@ -94,7 +94,7 @@ public sealed class JournalShipper(TrainerFolder trainer, ILogger log, TimeProvi
 
     RunIntroduction? Introduction(StreamState stream)
     {
-        if (stream.Run == Ledger.MachineRun) return new RunIntroduction(stream.Run, stream.Run, DateTimeOffset.UnixEpoch, "{}", null);
+        if (stream.Run == trainer.MachineRun()) return new RunIntroduction(stream.Run, "machine", time.GetUtcNow(), "{}", null);
         try
         {
             var folder = new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), stream.Run));
@@ -124,7 +124,7 @@ public sealed class JournalShipper(TrainerFolder trainer, ILogger log, TimeProvi
             var folders = Directory.Exists(runs) ? Directory.GetDirectories(runs) : [];
             foreach (var folder in folders.OrderDescending(StringComparer.Ordinal).Select(path => new RunFolder(path)))
                 if (File.Exists(folder.Identity)) Discover(folder.Journal, folder.RunId, streams, cursors);
-            Discover(trainer.Journal, Ledger.MachineRun, streams, cursors);
+            Discover(trainer.Journal, trainer.MachineRun(), streams, cursors);
             foreach (var gone in streams.Keys.Where(path => !File.Exists(path)).ToList()) streams.Remove(gone);
             var recently = time.GetUtcNow().UtcDateTime - ActiveFor;
             foreach (var stream in streams.Values) stream.IsActive = stream.Follower.BytesLeft > 0 || File.GetLastWriteTimeUtc(stream.Follower.Path) > recently;

@@ -9,8 +9,6 @@ namespace Mcn.Web.Trainer.Supervisor;
 /// </summary>
 public sealed class Ledger(TrainerFolder trainer, TimeProvider time) : IDisposable
 {
-    public const string MachineRun = "machine";
-
     // Samples of an idle machine are worth days, not years.
     const long MachineFileBytes = 16 << 20;
     const int MachineFilesKept = 4;
@@ -85,7 +83,7 @@ public sealed class Ledger(TrainerFolder trainer, TimeProvider time) : IDisposab
         }
 
         if (machine is not null) return machine;
-        machine = SupervisorJournal.Open(trainer.Journal, MachineRun, time);
+        machine = SupervisorJournal.Open(trainer.Journal, trainer.MachineRun(), time);
         foreach (var old in Directory.EnumerateFiles(trainer.Journal, "*.journal").Order(StringComparer.Ordinal).SkipLast(MachineFilesKept)) File.Delete(old);
         return machine;
     }

@@ -25,7 +25,7 @@ public sealed class ShipperTests
         using var writing = SupervisorJournal.Open(run.Journal, run.RunId, TimeProvider.System);
         using (var other = new JournalWriter(run.JournalOf("worker", 1)))
             for (var i = 1; i <= Records; i++) other.Append(Record(i));
-        using (var machine = SupervisorJournal.Open(trainer.Journal, Ledger.MachineRun, TimeProvider.System)) machine.Write(Record(1));
+        using (var machine = SupervisorJournal.Open(trainer.Journal, trainer.MachineRun(), TimeProvider.System)) machine.Write(Record(1));
 
         var writer = Task.Run(async () =>
         {

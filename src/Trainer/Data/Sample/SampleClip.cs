@@ -1,14 +1,18 @@
 namespace Mcn.Web.Trainer.Data.Sample;
 
 /// <summary>
-/// What a clip is about. The thing is seen and said, the sound is heard and said, the action is seen, heard and said, and the place is
-/// seen and heard but never said: so every pair of modalities shares something, and no modality tells all.
+/// What a clip is about. Thing and action are seen and said, the sound is heard and said, and the place is seen and heard but never
+/// said: so every pair of modalities shares something, and no modality tells all.
 /// </summary>
+/// <remarks>
+/// The action was heard too at first. Runs that learnt it in the audio before the sounds, which depended on the seed, then did not
+/// learn the sounds within the schedule: t2va R@1 0.22 instead of 0.45.
+/// </remarks>
 readonly record struct SampleClip(int Thing, int Action, int Sound, int Place)
 {
     public const int Things = 12;
     public const int Actions = 8;
-    public const int Sounds = 10;
+    public const int Sounds = 12;
     public const int Places = 8;
 
     /// <summary>Everything a sentence can say.</summary>

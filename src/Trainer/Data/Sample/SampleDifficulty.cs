@@ -1,7 +1,7 @@
 namespace Mcn.Web.Trainer.Data.Sample;
 
 /// <summary>
-/// How hard the set is. Chosen so that the network of deploy/config/sample.json learns within its schedule on every seed tried, and is
+/// How hard the set is. Chosen so that the network of deploy/config/sample.json learns within its schedule on every seed tried (1 to 3), and is
 /// not done long before; docs/results.md has the numbers. Another value is another set: raise ProtocolVersion.SampleSet with it.
 /// </summary>
 static class SampleDifficulty

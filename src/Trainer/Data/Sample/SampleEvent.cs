@@ -28,20 +28,7 @@ abstract record SampleEvent
 
     static Func<double, double> Wobble(double cycles) => u => Math.Abs((2 * ((u * cycles) - Math.Floor(u * cycles))) - 1);
 
-    /// <summary>One for each action. Some differ from a sound by direction or rate alone: the mean over time does not tell them.</summary>
-    public static IReadOnlyList<SampleEvent> Actions { get; } =
-    [
-        new Strokes(1, 7, 9) { Frames = 45 },
-        new Line(2, 12, Rise) { Frames = 36 },
-        new Strokes(8, 15, 6) { Frames = 26 },
-        new Line(2, 12, Fall) { Frames = 36 },
-        new Strokes(4, 14, 16) { Frames = 50 },
-        new Line(7, 8, Valley) { Frames = 28 },
-        new Line(3, 6, Fall, Harmonics: 2, Spacing: 5) { Frames = 16 },
-        new Line(9, 6, Wobble(5)) { Frames = 45 },
-    ];
-
-    /// <summary>One for each sound.</summary>
+    /// <summary>One for each sound. Some differ by direction or rate alone, so the mean over time does not tell them.</summary>
     public static IReadOnlyList<SampleEvent> Sounds { get; } =
     [
         new Strokes(27, 38, 4) { Frames = 40 },
@@ -54,5 +41,7 @@ abstract record SampleEvent
         new Line(20, 8, Fall, Harmonics: 2, Spacing: 8) { Frames = 16 },
         new Line(18, 8, Arch, Harmonics: 2, Spacing: 3) { Frames = 50 },
         new Strokes(19, 30, 20) { Frames = 60 },
+        new Strokes(2, 10, 9) { Frames = 45 },
+        new Line(4, 12, Rise) { Frames = 36 },
     ];
 }

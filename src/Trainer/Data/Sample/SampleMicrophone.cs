@@ -4,7 +4,7 @@ namespace Mcn.Web.Trainer.Data.Sample;
 
 /// <summary>
 /// Makes spectrograms as LoadAudio would: 40 bands x frames in dB, 100 frames a second, 0 the loudest cell of the file, -80 the floor.
-/// The place colours the background; action and sound are events at random onsets, as the video's voice does them.
+/// The place colours the background; the sound is events at random onsets, as the video's voice does them.
 /// </summary>
 sealed class SampleMicrophone
 {
@@ -34,9 +34,7 @@ sealed class SampleMicrophone
         {
             var (first, end) = ((int)(scene.Start * FramesPerSecond), Math.Min((int)(scene.End * FramesPerSecond), frames));
             Fill(cells, first, end, frames, places[scene.Clip.Place], voice, random);
-            var slice = new SampleSlice(cells, frames, first, end);
-            voice.Perform(SampleEvent.Sounds[scene.Clip.Sound], slice, Background, random);
-            voice.Perform(SampleEvent.Actions[scene.Clip.Action], slice, Background - 4, random);
+            voice.Perform(SampleEvent.Sounds[scene.Clip.Sound], new SampleSlice(cells, frames, first, end), Background, random);
         }
 
         var loudest = float.MinValue;
@@ -60,7 +58,7 @@ sealed class SampleMicrophone
         const int knots = 9;
         var random = new CounterRandom(seed, RandomPurpose.SampleSet, (long)SamplePart.Places, place);
         var heights = new double[knots + 1];
-        foreach (ref var height in heights.AsSpan()) height = 4 * random.NextBell();
+        foreach (ref var height in heights.AsSpan()) height = 5 * random.NextBell();
         var curve = new float[Bands];
         for (var band = 0; band < Bands; band++)
         {

@@ -4,7 +4,7 @@ namespace Mcn.Web.Trainer.Data.Sample;
 readonly record struct SampleScene(double Start, double End, SampleClip Clip);
 
 /// <summary>
-/// Which clips there are: pure. Of the 960 (thing, action, sound) that can be said, 500 are held out, each for one clip, and the
+/// Which clips there are: pure. Of the 1152 (thing, action, sound) that can be said, 500 are held out, each for one clip, and the
 /// others are trained on: no held-out combination is in a training video. Lengths and places in the video depend on nothing.
 /// </summary>
 sealed class SamplePlan

@@ -18,7 +18,7 @@ static class SampleReadme
         heldout.pkl                          {SamplePlan.HeldOut} clips: 2d, 3d (maximum over time), audio (torch half), caption, id
         manifest.json                        version and seed; written last
 
-        A clip has a thing (1 of {SampleClip.Things}: seen and said), an action ({SampleClip.Actions}: seen, heard and said), a sound ({SampleClip.Sounds}: heard and said) and a
+        A clip has a thing (1 of {SampleClip.Things}: seen and said), an action ({SampleClip.Actions}: seen and said), a sound ({SampleClip.Sounds}: heard and said) and a
         place ({SampleClip.Places}: seen and heard, never said). The frames are a fixed random network of them and of a style and noise of the
         video; the audio has patterns in time and frequency, done by a voice of the video over a noisy background; the
         captions are templates with synonyms, fillers, wrong, missing and unknown words. Each held-out clip has a (thing,

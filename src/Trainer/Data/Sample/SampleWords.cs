@@ -21,7 +21,7 @@ static class SampleWords
     public static IReadOnlyList<string[]> Sounds { get; } =
     [
         ["rain", "drizzle", "雨"], ["siren", "alarm"], ["birds", "sparrows"], ["engine", "motor"], ["bell", "chime"], ["whistle", "flute"],
-        ["crowd", "people"], ["dog", "puppy", "犬"], ["wind", "breeze"], ["clock", "watch"],
+        ["crowd", "people"], ["dog", "puppy", "犬"], ["wind", "breeze"], ["clock", "watch"], ["hammer", "mallet"], ["rocket", "jet"],
     ];
 
     /// <summary>Said anywhere, telling nothing.</summary>

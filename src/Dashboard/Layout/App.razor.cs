@@ -1,0 +1,17 @@
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Routing;
+using Microsoft.AspNetCore.Components.Web;
+
+namespace Mcn.Web.Dashboard.Layout;
+
+/// <summary>The document. Rendered once per page on the server, so it knows the cookies: the first paint has the right theme.</summary>
+public sealed partial class App
+{
+    [CascadingParameter]
+    public required HttpContext Context { get; set; }
+
+    bool IsDark => Context.Request.Cookies[ViewerState.ThemeCookie] == "dark";
+
+    /// <summary>Null for sign-in and set-up: they set cookies, which a circuit cannot.</summary>
+    IComponentRenderMode? PageMode => Context.AcceptsInteractiveRouting() ? RenderMode.InteractiveServer : null;
+}

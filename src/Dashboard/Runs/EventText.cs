@@ -1,0 +1,27 @@
+using Mcn.Web.Dashboard.Alerts;
+using Mcn.Web.Dashboard.Layout;
+using Mcn.Web.Dashboard.Resources;
+using Mcn.Web.Shared.Telemetry;
+using Microsoft.Extensions.Localization;
+
+namespace Mcn.Web.Dashboard.Runs;
+
+/// <summary>A record as one sentence in the viewer's language; texts that programs wrote stay English.</summary>
+public static class EventText
+{
+    public static string Of(IStringLocalizer<Words> texts, TelemetryRecord record) => record switch
+    {
+        RunStarted started when started.FromStep == 0 => texts["EventStarted", started.Device, Show.Whole(started.TotalSteps)],
+        RunStarted started => texts["EventContinued", Show.Whole(started.FromStep), started.Id?.Incarnation ?? 0],
+        RunStateChanged state => texts["EventState", texts[StateShape.Of(state.State).Word], Show.Whole(state.Step), state.Detail ?? ""],
+        EvaluationFinished evaluation => texts["EventEvaluation", evaluation.File, Show.Percent(evaluation.Rows.Count > 0 ? evaluation.Rows.Max(row => row.R10) : null, 1)],
+        CheckpointWritten checkpoint => texts["EventCheckpoint", Show.Whole(checkpoint.Step), Show.MiB(checkpoint.Bytes), Show.Figure(checkpoint.DurationSeconds)],
+        Alert alert => AlertText.Of(texts, alert),
+        RunEnded ended => texts["EventEnded", ended.Reason, Show.Whole(ended.Step), Show.Span(texts, TimeSpan.FromSeconds(Math.Max(0, ended.DurationSeconds)))],
+        WorkerExited { Crash: { } crash } => texts["EventCrashed", crash.Message],
+        WorkerExited { Signal: { } signal } => texts["EventExitedSignal", signal],
+        WorkerExited exited => texts["EventExited", exited.ExitCode ?? -1],
+        CommandHandled handled => texts[handled.Answer.Accepted ? "EventCommandAccepted" : "EventCommandRefused", texts["Verb" + handled.Command.Verb], handled.Command.IssuedBy, handled.Answer.Text],
+        _ => record.GetType().Name,
+    };
+}

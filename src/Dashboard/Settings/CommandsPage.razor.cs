@@ -1,0 +1,33 @@
+using Mcn.Web.Dashboard.Commands;
+using Microsoft.AspNetCore.Components;
+
+namespace Mcn.Web.Dashboard.Settings;
+
+/// <summary>The audit trail: who asked for what, and what became of it.</summary>
+public sealed partial class CommandsPage
+{
+    const int Shown = 200;
+    static readonly TimeSpan ReadEvery = TimeSpan.FromSeconds(2);
+
+    IReadOnlyList<AuditRow> rows = [];
+    DateTimeOffset read;
+
+    [Inject]
+    public required AuditLog Audit { get; set; }
+
+    [Inject]
+    public required TrainerCommands Commands { get; set; }
+
+    protected override void OnInitialized()
+    {
+        Refresh();
+        Listen(Commands.Viewers);
+    }
+
+    protected override void Refresh()
+    {
+        if (Now - read < ReadEvery) return;
+        read = Now;
+        rows = Audit.Newest(Shown);
+    }
+}

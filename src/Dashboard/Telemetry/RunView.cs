@@ -1,0 +1,59 @@
+using Mcn.Web.Shared.Crashes;
+using Mcn.Web.Shared.Link;
+using Mcn.Web.Shared.Telemetry;
+
+namespace Mcn.Web.Dashboard.Telemetry;
+
+/// <summary>Everything a page shows of a run but its curves, at one moment; immutable. Lists are newest last and bounded.</summary>
+public sealed record RunView
+{
+    public required RunIntroduction Run { get; init; }
+
+    /// <summary>Trainer that introduced it.</summary>
+    public required string Trainer { get; init; }
+
+    /// <summary>What the trainer last said about the state; null before it said anything.</summary>
+    public RunStateChanged? State { get; init; }
+
+    /// <summary>The newest process.</summary>
+    public RunStarted? Started { get; init; }
+
+    public StepMetrics? Newest { get; init; }
+
+    public CheckpointWritten? Checkpoint { get; init; }
+
+    public GpuSample? Gpus { get; init; }
+
+    public HostSample? Host { get; init; }
+
+    public RunEnded? Ended { get; init; }
+
+    public IReadOnlyList<EvaluationFinished> Evaluations { get; init; } = [];
+
+    public IReadOnlyList<Alert> Alerts { get; init; } = [];
+
+    public IReadOnlyList<CrashSummary> Crashes { get; init; } = [];
+
+    /// <summary>What happened, log lines and samples left out.</summary>
+    public IReadOnlyList<TelemetryRecord> Events { get; init; } = [];
+
+    public IReadOnlyList<LogLine> Logs { get; init; } = [];
+
+    /// <summary>Median of the last seconds a step; null before there are two.</summary>
+    public double? SecondsPerStep { get; init; }
+
+    /// <summary>When the store took the newest record; null when nothing came since this program started.</summary>
+    public DateTimeOffset? Received { get; init; }
+
+    public long Step => Newest?.Step ?? State?.Step ?? Started?.FromStep ?? 0;
+
+    public TimeSpan? Remaining => Started is { } started && SecondsPerStep is { } seconds && Step < started.TotalSteps
+        ? TimeSpan.FromSeconds(Math.Min((started.TotalSteps - Step) * seconds, TimeSpan.FromDays(9999).TotalSeconds))
+        : null;
+
+    public bool IsLive => State?.State is not (null or RunState.Stopped or RunState.Finished or RunState.Crashed or RunState.Released);
+
+    public double? Value(string metric) => Newest is { } step && step.Values.TryGetValue(metric, out var value) ? value : null;
+
+    public bool Simulated => Gpus?.Simulated ?? false;
+}
