@@ -1,5 +1,4 @@
 using System.Globalization;
-using Mcn.Web.Shared.Telemetry;
 using Serilog;
 using Serilog.Core;
 using Serilog.Debugging;
@@ -16,7 +15,7 @@ public static class Log
     const long FileBytes = 16 << 20;
     const int FilesKept = 8;
     const long SeqBufferBytes = 64 << 20;
-    const string Template = "{Timestamp:yyyy-MM-dd HH:mm:ss.fff zzz} {Level:u3} {Message:lj}{Context}{NewLine}{Exception}";
+    const string Template = "{Timestamp:yyyy-MM-dd HH:mm:ss.fff zzz} {Level:u3} {Message:lj}{Context:l}{NewLine}{Exception}";
 
     /// <param name="sinkFailure">Told when a sink fails: a log that is lost must be seen elsewhere.</param>
     public static Logger Create(string folder, RunContext context, bool console, Action<string> sinkFailure)
@@ -30,7 +29,7 @@ public static class Log
         if (console) configuration.WriteTo.Console(outputTemplate: Template, formatProvider: CultureInfo.InvariantCulture);
         if (Environment.GetEnvironmentVariable("MCN_SEQ_URL") is { Length: > 0 } seq)
         {
-            configuration.WriteTo.Seq(seq, apiKey: Environment.GetEnvironmentVariable("MCN_SEQ_KEY"),
+            configuration.WriteTo.Seq(seq, apiKey: Environment.GetEnvironmentVariable("MCN_SEQ_API_KEY"),
                 bufferBaseFilename: Path.Combine(folder, "seq"), bufferSizeLimitBytes: SeqBufferBytes, formatProvider: CultureInfo.InvariantCulture);
         }
 
@@ -47,8 +46,6 @@ public sealed class RunContext : ILogEventEnricher
 
     public long? Step { get; set; }
 
-    public RunState? State { get; set; }
-
     public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory)
     {
         if (Run is not { } run) return;
@@ -57,11 +54,6 @@ public sealed class RunContext : ILogEventEnricher
         logEvent.AddPropertyIfAbsent(propertyFactory.CreateProperty("step", Step));
         // For the text outputs: one bracket instead of three braces that may be empty.
         var text = FormattableString.Invariant($" [run {run} incarnation {Incarnation} step {Step}]");
-        logEvent.AddPropertyIfAbsent(new LogEventProperty("Context", new RawText(text)));
-    }
-
-    sealed class RawText(string text) : LogEventPropertyValue
-    {
-        public override void Render(TextWriter output, string? format = null, IFormatProvider? formatProvider = null) => output.Write(text);
+        logEvent.AddPropertyIfAbsent(new LogEventProperty("Context", new ScalarValue(text)));
     }
 }

@@ -5,6 +5,9 @@ namespace Mcn.Web.Trainer;
 /// <summary>The only place that knows the names of the daemon's own files: `DATA/trainer/…`.</summary>
 public sealed class TrainerFolder(string dataFolder)
 {
+    readonly object gate = new();
+    string? id;
+
     public string Data { get; } = System.IO.Path.GetFullPath(dataFolder);
 
     public string Path => System.IO.Path.Combine(Data, "trainer");
@@ -18,12 +21,16 @@ public sealed class TrainerFolder(string dataFolder)
     /// <summary>Name of this trainer towards dashboards; made once.</summary>
     public string Identity => In("id");
 
-    /// <summary>The name, made when it is first asked for.</summary>
+    /// <summary>The name, made when it is first asked for; two threads that ask at once get the same.</summary>
     public string Id()
     {
-        var id = File.Exists(Identity) ? File.ReadAllText(Identity).Trim() : "";
-        if (id.Length == 0) File.WriteAllText(Identity, id = Guid.NewGuid().ToString());
-        return id;
+        lock (gate)
+        {
+            if (id is not null) return id;
+            var known = File.Exists(Identity) ? File.ReadAllText(Identity).Trim() : "";
+            if (known.Length == 0) File.WriteAllText(Identity, known = Guid.NewGuid().ToString());
+            return id = known;
+        }
     }
 
     /// <summary>What its samples without a run are filed under.</summary>

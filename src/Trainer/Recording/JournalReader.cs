@@ -13,7 +13,8 @@ public static class JournalReader
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 1 << 16);
         var header = new byte[JournalFrame.HeaderBytes];
-        var version = file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length ? JournalFrame.Version(header) : null;
+        if (file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length) yield break; // its writer died at once, or is just beginning
+        var version = JournalFrame.Version(header);
         if (version is null or > ProtocolVersion.Journal)
         {
             throw new UserError(path, version is null ? "not a journal" : $"journal version {version}", $"version {ProtocolVersion.Journal} or older",

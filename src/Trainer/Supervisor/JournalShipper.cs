@@ -1,6 +1,7 @@
-using System.Text;
+using Mcn.Web.Shared;
 using Mcn.Web.Shared.Link;
 using Mcn.Web.Trainer.Recording;
+using Microsoft.AspNetCore.SignalR;
 using Serilog;
 
 namespace Mcn.Web.Trainer.Supervisor;
@@ -25,7 +26,7 @@ public sealed class JournalShipper(TrainerFolder trainer, ILogger log, TimeProvi
     /// <summary>About how many records the store lacks (from their bytes; counting them would mean reading them).</summary>
     public long Unsent => (Interlocked.Read(ref unsentBytes) + TypicalRecordBytes - 1) / TypicalRecordBytes;
 
-    /// <summary>Bundles that the store refused.</summary>
+    /// <summary>Times that a stream was put aside for a while: refused by the store, or not readable.</summary>
     public long Refused { get; private set; }
 
     /// <summary>Ships until cancelled or until the connection fails: then it throws, and the next connection begins with new cursors.</summary>
@@ -53,41 +54,65 @@ public sealed class JournalShipper(TrainerFolder trainer, ILogger log, TimeProvi
 
     async Task<bool> ShipOneAsync(ITrainerHub hub, StreamState stream, HashSet<string> introduced, CancellationToken cancel)
     {
-        var follower = stream.Follower;
-        if (time.GetUtcNow() < stream.RefusedUntil || !follower.SeekBehind(stream.Committed)) return false;
-        var records = follower.Read(MostRecords, MostBytes);
-        if (records.Count == 0) return false;
-        var last = follower.Sequence;
-        var bundle = new TelemetryBundle(stream.Run, stream.Incarnation, stream.Stream, last - records.Count + 1, [.. records]);
+        if (time.GetUtcNow() < stream.RefusedUntil || ReadNext(stream) is not { } bundle) return false;
         try
         {
-            if (introduced.Add(stream.Run)) await IntroduceAsync(hub, stream.Run).ConfigureAwait(false);
+            if (!introduced.Contains(stream.Run))
+            {
+                if (Introduction(stream) is not { } introduction) return false;
+                await hub.IntroduceRun(introduction).ConfigureAwait(false);
+                introduced.Add(stream.Run);
+            }
+
             stream.Committed = await hub.Store(bundle).WaitAsync(cancel).ConfigureAwait(false);
             return stream.Committed >= bundle.FirstSequence; // no progress: do not try again at once
         }
-        catch (Microsoft.AspNetCore.SignalR.HubException refusal)
+        catch (HubException refusal)
         {
             // The connection lives, this stream is refused: the others go on.
-            if (Refused++ == 0) log.Error("The dashboard refuses {Run} {Stream}: {Reason}", stream.Run, stream.Stream, refusal.Message);
             introduced.Remove(stream.Run);
-            stream.RefusedUntil = time.GetUtcNow() + RefusedFor;
+            PutAside(stream, $"the dashboard refuses it: {refusal.Message}");
             return false;
         }
     }
 
-    async Task IntroduceAsync(ITrainerHub hub, string run)
+    /// <summary>What follows the store's place; null when there is nothing (yet).</summary>
+    TelemetryBundle? ReadNext(StreamState stream)
     {
-        if (run == trainer.MachineRun())
+        try
         {
-            await hub.IntroduceRun(new RunIntroduction(run, "machine", time.GetUtcNow(), "{}", null)).ConfigureAwait(false);
-            return;
+            var follower = stream.Follower;
+            if (!follower.SeekBehind(stream.Committed) || follower.Read(MostRecords, MostBytes) is not { Count: > 0 } records) return null;
+            return new TelemetryBundle(stream.Run, stream.Incarnation, stream.Stream, follower.Sequence - records.Count + 1, [.. records]);
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            PutAside(stream, error.Message);
+            return null;
+        }
+    }
 
-        var folder = new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), run));
-        var identity = RunCatalog.Read(folder);
-        var environment = File.Exists(folder.Environment) ? await File.ReadAllTextAsync(folder.Environment, Encoding.UTF8).ConfigureAwait(false) : null;
-        var config = await File.ReadAllTextAsync(folder.Config, Encoding.UTF8).ConfigureAwait(false);
-        await hub.IntroduceRun(new RunIntroduction(identity.RunId, identity.Name, identity.Created, config, environment)).ConfigureAwait(false);
+    RunIntroduction? Introduction(StreamState stream)
+    {
+        if (stream.Run == trainer.MachineRun()) return new RunIntroduction(stream.Run, "machine", time.GetUtcNow(), "{}", null);
+        try
+        {
+            var folder = new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), stream.Run));
+            var identity = RunCatalog.Read(folder);
+            var environment = File.Exists(folder.Environment) ? File.ReadAllText(folder.Environment) : null;
+            return new RunIntroduction(identity.RunId, identity.Name, identity.Created, File.ReadAllText(folder.Config), environment);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or UserError)
+        {
+            PutAside(stream, error.Message);
+            return null;
+        }
+    }
+
+    void PutAside(StreamState stream, string reason)
+    {
+        if (Refused++ == 0) log.Error("{Run} {Stream} cannot be sent for now: {Reason}", stream.Run, stream.Stream, reason);
+        stream.RefusedUntil = time.GetUtcNow() + RefusedFor;
     }
 
     /// <summary>Every journal file below the data folder, newest run first. A file that nobody has written for long and that is sent is left alone.</summary>

@@ -18,12 +18,17 @@ public sealed class Ledger(TrainerFolder trainer, TimeProvider time) : IDisposab
     SupervisorJournal? run;
     RunFolder? folder;
     long lostBefore;
+    volatile bool runIsLive;
 
     /// <summary>The last minutes of the loaded run, the worker's records included: for a report.</summary>
     public RecentRecords Recent { get; } = new();
 
     /// <summary>While true, samples of the machine belong to the loaded run.</summary>
-    public bool RunIsLive { get; set; }
+    public bool RunIsLive
+    {
+        get => runIsLive;
+        set => runIsLive = value;
+    }
 
     /// <summary>Records that a disk refused.</summary>
     public long Lost

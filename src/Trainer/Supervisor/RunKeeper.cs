@@ -42,14 +42,6 @@ public sealed class RunKeeper(
         }
     }
 
-    public RunFolder? Folder
-    {
-        get
-        {
-            lock (gate) return folder;
-        }
-    }
-
     /// <summary>Takes a run. Nobody's worker lives: the desk has seen to that.</summary>
     public void Load(RunFolder run, RunTarget wish, string? commandId)
     {
@@ -272,7 +264,6 @@ public sealed class RunKeeper(
     void Tell(RunState next, string? commandId = null, string? detail = null)
     {
         state = next;
-        context.State = next;
         log.Information("Run is {State}{Detail}", next.ToString().ToUpperInvariant(), detail is null ? "" : $": {detail}");
         ledger.Write(new RunStateChanged { State = next, Step = step, CommandId = commandId, Detail = detail });
     }

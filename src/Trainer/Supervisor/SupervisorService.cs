@@ -91,7 +91,7 @@ public sealed class SupervisorService : IDisposable
     /// <summary>A log that is lost must be seen elsewhere; once, because a broken sink fails with every line.</summary>
     void SinkFailed(string message)
     {
-        if (Interlocked.Increment(ref sinkFailures) == 1) ledger.Write(new Alert { Code = "log_sink_failed", Text = message.Trim() });
+        if (Interlocked.Increment(ref sinkFailures) == 1) ledger.Write(new Alert { Code = "log_sink_failed", Text = message.Split('\n')[0].Trim() });
     }
 
     static async Task SuppressAsync(Task task) =>

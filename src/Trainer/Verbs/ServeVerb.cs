@@ -13,6 +13,9 @@ static class ServeVerb
     static readonly Option<FileInfo> Config = new("--config") { Description = "Run to start, or to go on with; a finished one is only shown" };
     static readonly Option<bool> New = new("--new") { Description = "Start a new run of --config even if there is one" };
 
+    static readonly TimeSpan OneWish = TimeSpan.FromSeconds(2);
+    static long firstSignal;
+
     public static Command Command()
     {
         var command = new Command("serve", "The trainer daemon: keeps a run going, reports its crashes, takes commands; never loads libtorch")
@@ -46,11 +49,16 @@ static class ServeVerb
         return await service.RunAsync(leave.Token);
     }
 
-    /// <summary>The first signal ends in order; a second one at once, and the worker saves when its stdin closes.</summary>
+    /// <summary>
+    /// The first signal ends in order; a later one at once, and the worker saves when its stdin closes. Two within a moment are one: a
+    /// terminal, timeout(1) and a script that passes signals on all send them in pairs.
+    /// </summary>
     static void Leave(PosixSignalContext signal, CancellationTokenSource leave)
     {
         signal.Cancel = true;
-        if (leave.IsCancellationRequested) Environment.Exit(ExitCodes.Interrupted);
+        var now = TimeProvider.System.GetTimestamp();
+        var first = Interlocked.CompareExchange(ref firstSignal, now, 0);
+        if (first != 0 && TimeProvider.System.GetElapsedTime(first, now) > OneWish) Environment.Exit(ExitCodes.Interrupted);
         leave.Cancel();
     }
 }
