@@ -24,6 +24,9 @@ public static class Log
             .MinimumLevel.Information()
             .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Warning)
+            // It warns that keys lie unencrypted in the folder: that is so, and the folder is its owner's only.
+            .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
+            .MinimumLevel.Override(typeof(Accounts.TrainerKeyHandler).FullName!, LogEventLevel.Warning)
             .Enrich.FromLogContext()
             .Enrich.WithProperty("program", "dashboard")
             .WriteTo.Console(outputTemplate: ConsoleLine, formatProvider: CultureInfo.InvariantCulture)

@@ -18,7 +18,8 @@ namespace Mcn.Web.Dashboard.Runs;
 /// </summary>
 public sealed partial class RunControls
 {
-    static readonly DialogOptions Wide = new() { MaxWidth = MaxWidth.Medium, FullWidth = true };
+    static readonly DialogOptions Small = new() { MaxWidth = MaxWidth.Small, CloseOnEscapeKey = true };
+    static readonly DialogOptions Wide = new() { MaxWidth = MaxWidth.Medium, FullWidth = true, CloseOnEscapeKey = true, CloseButton = true };
 
     /// <summary>How long what became of a command is told.</summary>
     static readonly TimeSpan Told = TimeSpan.FromSeconds(20);

@@ -41,7 +41,9 @@ public sealed class RunStore(Database database, RunCatalog catalog)
     public async Task<long> StoreAsync(TelemetryBundle bundle)
     {
         Check(bundle);
-        var taken = await database.WriteAsync(connection => Take(connection, bundle), taken => catalog.Apply(bundle.Run, taken.Records));
+        // Read on the caller's thread: the writer's is the one that everybody waits for.
+        var read = bundle.Records.Select((json, i) => StoredRecord.Read(new RecordId(bundle.Run, bundle.Incarnation, bundle.Stream, bundle.FirstSequence + i), json)).ToArray();
+        var taken = await database.WriteAsync(connection => Take(connection, bundle, read), taken => catalog.Apply(bundle.Run, taken.Records));
         return taken.Cursor;
     }
 
@@ -53,7 +55,7 @@ public sealed class RunStore(Database database, RunCatalog catalog)
             throw new ArgumentException($"a record of {large.Length} bytes; at most {MaxRecordBytes}");
     }
 
-    static Taken Take(SqliteConnection connection, TelemetryBundle bundle)
+    static Taken Take(SqliteConnection connection, TelemetryBundle bundle, StoredRecord[] read)
     {
         (string, object?)[] stream = [("$run", bundle.Run), ("$incarnation", bundle.Incarnation), ("$stream", bundle.Stream)];
         if (connection.Number("SELECT count(*) FROM runs WHERE run = $run", ("$run", bundle.Run)) == 0)
@@ -63,13 +65,7 @@ public sealed class RunStore(Database database, RunCatalog catalog)
         var known = cursor - bundle.FirstSequence + 1;
         if (known < 0 || known >= bundle.Records.Length) return new Taken(cursor, []);
 
-        var records = new List<StoredRecord>();
-        for (var i = known; i < bundle.Records.Length; i++)
-        {
-            var id = new RecordId(bundle.Run, bundle.Incarnation, bundle.Stream, bundle.FirstSequence + i);
-            records.Add(StoredRecord.Read(id, bundle.Records[i]));
-        }
-
+        var records = read[(int)known..];
         cursor = bundle.FirstSequence + bundle.Records.Length - 1;
         connection.Run(
             """
@@ -94,7 +90,7 @@ public sealed class RunStore(Database database, RunCatalog catalog)
         return new Taken(cursor, records);
     }
 
-    static void WritePoints(SqliteConnection connection, TelemetryBundle bundle, List<StoredRecord> records)
+    static void WritePoints(SqliteConnection connection, TelemetryBundle bundle, StoredRecord[] records)
     {
         var series = new Dictionary<string, List<Point>>(StringComparer.Ordinal);
         foreach (var record in records)

@@ -31,8 +31,8 @@ public static class Schema
         CREATE TABLE incarnations(run TEXT NOT NULL, incarnation INTEGER NOT NULL, from_step INTEGER NOT NULL, overtaken_after INTEGER,
           PRIMARY KEY(run, incarnation)) WITHOUT ROWID;
 
-        -- Points: the newest as rows, full blocks of them as one blob (time, step, value; doubles).
-        CREATE TABLE series(id INTEGER PRIMARY KEY, run TEXT NOT NULL, incarnation INTEGER NOT NULL, metric TEXT NOT NULL, points INTEGER NOT NULL DEFAULT 0,
+        -- Points: the newest as rows, blocks of them as one blob (time, step, value; doubles).
+        CREATE TABLE series(id INTEGER PRIMARY KEY, run TEXT NOT NULL, incarnation INTEGER NOT NULL, metric TEXT NOT NULL, points INTEGER NOT NULL DEFAULT 0, in_tail INTEGER NOT NULL DEFAULT 0,
           UNIQUE(run, incarnation, metric));
         CREATE TABLE tail(series INTEGER NOT NULL, number INTEGER NOT NULL, time REAL NOT NULL, step REAL, value REAL,
           PRIMARY KEY(series, number)) WITHOUT ROWID;
