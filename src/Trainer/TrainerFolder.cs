@@ -28,7 +28,12 @@ public sealed class TrainerFolder(string dataFolder)
         {
             if (id is not null) return id;
             var known = File.Exists(Identity) ? File.ReadAllText(Identity).Trim() : "";
-            if (known.Length == 0) File.WriteAllText(Identity, known = Guid.NewGuid().ToString());
+            if (known.Length == 0)
+            {
+                Directory.CreateDirectory(Path);
+                File.WriteAllText(Identity, known = Guid.NewGuid().ToString());
+            }
+
             return id = known;
         }
     }

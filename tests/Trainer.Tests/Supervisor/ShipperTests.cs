@@ -37,7 +37,7 @@ public sealed class ShipperTests
         });
         var connections = 0;
         var end = TimeProvider.System.GetUtcNow() + Patience;
-        while (!(writer.IsCompleted && store.Has(run.RunId, "worker") == Records && store.Has(run.RunId, "supervisor") == Records && store.Has("machine", "supervisor") == 1))
+        while (!(writer.IsCompleted && store.Has(run.RunId, "worker") == Records && store.Has(run.RunId, "supervisor") == Records && store.Has(trainer.MachineRun(), "supervisor") == 1))
         {
             Assert.True(TimeProvider.System.GetUtcNow() < end, "waited in vain for the store");
             connections++;
