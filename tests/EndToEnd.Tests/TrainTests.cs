@@ -84,9 +84,10 @@ public sealed class TrainTests(SampleFixture sample) : IClassFixture<SampleFixtu
     [Fact]
     public async Task A_second_process_on_the_same_run_is_refused()
     {
-        using var first = Command.Start(Train());
+        string[] endless = Train("--set", "optimizer.epochs=1000");
+        using var first = Command.Start(endless);
         await first.Line(line => Step(line) >= 1, Patience);
-        var second = await Command.Run(Train());
+        var second = await Command.Run(endless);
         Assert.Equal(3, second.ExitCode);
         first.Signal("INT");
         Assert.Equal(75, (await first.End(Patience)).ExitCode);
