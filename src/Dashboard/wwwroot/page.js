@@ -39,7 +39,7 @@
         const age = (performance.now() - lastTick) / 1000;
         for (const link of document.querySelectorAll("[data-browser-link]")) {
             link.dataset.freshness = age < 4 ? "fresh" : age < 15 ? "late" : "gone";
-            link.querySelector("[data-age]").textContent = `${Math.floor(age)} s`;
+            link.querySelector("[data-age]").textContent = `${Math.floor(age)}${language === "ja" ? "秒" : " s"}`;
         }
         for (const since of document.querySelectorAll("[data-shown-until]")) since.textContent = styles.clock.format(lastTickClock);
     }, 1000);
