@@ -122,6 +122,16 @@ static class Records
     public static TelemetryRecord State(RunState state, string? command = null, double atSecond = 0) =>
         new RunStateChanged { Time = Begin + TimeSpan.FromSeconds(atSecond), State = state, Step = 1, CommandId = command };
 
+    public static TelemetryRecord Crash(string id) => new WorkerExited
+    {
+        Time = Begin, ExitCode = null, Signal = 9, WorkerIncarnation = 1,
+        Crash = new Shared.Crashes.CrashSummary
+        {
+            CrashId = id, RunId = "run-1", WorkerIncarnation = 1, Time = Begin, ExitCode = null, Signal = 9, Kind = "killed", Step = 12344, Phase = "backward",
+            Message = "killed", RuledOut = [new("UCX ERROR inotify_add_watch(/tmp) failed", "a quota")], Next = "restart",
+        },
+    };
+
     public static TelemetryBundle Bundle(string run, int incarnation, long first, params IEnumerable<TelemetryRecord> records) =>
         new(run, incarnation, "worker", first, [.. records.Select(record => JsonSerializer.SerializeToUtf8Bytes(record, McnJson.Default.TelemetryRecord))]);
 

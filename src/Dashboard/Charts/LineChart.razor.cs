@@ -108,7 +108,7 @@ public sealed partial class LineChart : IAsyncDisposable
             dimmed = Choice.Overtaken && Spec.Group == "step" ? Texts["Overtaken"].Value : null,
             logarithmic = Choice.Logarithmic && Spec == ChartSpec.Loss,
             language = System.Globalization.CultureInfo.CurrentUICulture.Name,
-            xTitle = bySteps ? Texts["AxisStep"].Value : null,
+            xTitle = Texts[bySteps ? "AxisStep" : "AxisTime"].Value,
         };
         // The old feed's bytes would not fit the new chart: the loop takes both from here.
         feed = null;

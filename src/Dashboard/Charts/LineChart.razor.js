@@ -55,7 +55,7 @@ class LineChart {
                 { ...axis, size: 52, values: (_, s) => s.map(v => v == null ? "" : format(v)) },
             ],
             series: [
-                { label: xTitle ?? "", value: (_, v) => v == null ? "–" : bySteps ? Math.round(v).toLocaleString(language) : clock.format(v * 1000) },
+                { label: xTitle, value: (_, v) => v == null ? "–" : bySteps ? Math.round(v).toLocaleString(language) : clock.format(v * 1000) },
                 ...lines.map(line => one(line, false)),
                 ...(dimmed ? lines.map(line => one(line, true)) : []),
             ],
@@ -110,7 +110,7 @@ function append(list, values) {
 
 function range(min, max, least, most) {
     if (min == null) return [least ?? 0, most ?? 1];
-    const space = max > min ? (max - min) * 0.06 : Math.abs(max) * 0.1 || 1;
+    const space = max > min ? (max - (least ?? min)) * 0.06 : Math.abs(max) * 0.1 || 1;
     return [least ?? min - space, most ?? max + space];
 }
 

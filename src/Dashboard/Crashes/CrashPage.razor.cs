@@ -7,9 +7,6 @@ namespace Mcn.Web.Dashboard.Crashes;
 /// <summary>One crash: what happened first, then what it was not, then the report.</summary>
 public sealed partial class CrashPage
 {
-    // Else the router takes the click for a page of its own.
-    static readonly Dictionary<string, object?> Download = new() { ["download"] = "" };
-
     CrashSummary? crash;
     CrashReport? report;
 

@@ -14,6 +14,9 @@ public sealed partial class RunsPage
     [Inject]
     public required RunCatalog Catalog { get; set; }
 
+    [Inject]
+    public required TrainerPresence Presence { get; set; }
+
     protected override void OnInitialized()
     {
         Refresh();
@@ -26,5 +29,12 @@ public sealed partial class RunsPage
         if (Now - read < ReadEvery) return;
         read = Now;
         runs = Catalog.List();
+    }
+
+    // A run that should be talking, and nobody who is connected has it: what it does is unknown.
+    StateShape ShapeOf(RunSummary run)
+    {
+        var isHeard = Presence.All.Any(trainer => trainer.Connection is not null && trainer.Beat?.RunId == run.RunId) || Now - run.LastHeard < TrainerPresence.LateFor;
+        return RunView.Lives(run.State?.State) && !isHeard ? StateShape.Silent : StateShape.Of(run.State?.State);
     }
 }

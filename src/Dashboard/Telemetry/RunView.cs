@@ -51,9 +51,12 @@ public sealed record RunView
         ? TimeSpan.FromSeconds(Math.Min((started.TotalSteps - Step) * seconds, TimeSpan.FromDays(9999).TotalSeconds))
         : null;
 
-    public bool IsLive => State?.State is not (null or RunState.Stopped or RunState.Finished or RunState.Crashed or RunState.Released);
+    public bool IsLive => Lives(State?.State);
 
     public double? Value(string metric) => Newest is { } step && step.Values.TryGetValue(metric, out var value) ? value : null;
+
+    /// <summary>A state in which a worker is there, and its trainer talks.</summary>
+    public static bool Lives(RunState? state) => state is not (null or RunState.Stopped or RunState.Finished or RunState.Crashed or RunState.Released);
 
     public bool Simulated => Gpus?.Simulated ?? false;
 }

@@ -39,10 +39,21 @@
         const age = (performance.now() - lastTick) / 1000;
         for (const link of document.querySelectorAll("[data-browser-link]")) {
             link.dataset.freshness = age < 4 ? "fresh" : age < 15 ? "late" : "gone";
-            link.querySelector("[data-age]").textContent = `${Math.floor(age)} s`;
+            link.querySelector("[data-age]").textContent = `${Math.floor(age)}${language === "ja" ? "秒" : " s"}`;
         }
         for (const since of document.querySelectorAll("[data-shown-until]")) since.textContent = styles.clock.format(lastTickClock);
     }, 1000);
+
+    // A dashboard that was restarted does not know this page any more: load it again as soon as it answers.
+    const notice = document.getElementById("components-reconnect-modal");
+    let asking = false;
+    if (notice) new MutationObserver(() => {
+        const lost = notice.classList.contains("components-reconnect-rejected") || notice.classList.contains("components-reconnect-failed");
+        if (!lost || asking) return;
+        asking = true;
+        const ask = () => fetch("healthz", { cache: "no-store" }).then(answer => answer.ok ? location.reload() : setTimeout(ask, 3000), () => setTimeout(ask, 3000));
+        ask();
+    }).observe(notice, { attributes: true, attributeFilter: ["class"] });
 
     window.mcn = {
         setTheme(cookie, theme) {

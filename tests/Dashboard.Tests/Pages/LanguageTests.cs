@@ -85,14 +85,21 @@ public sealed partial class LanguageTests
     public async Task Every_page_is_there_for_a_viewer_in_both_languages()
     {
         await using var dashboard = await RunningDashboard.StartAsync();
-        using var browser = await dashboard.SignedInAsync(Policies.Viewer);
+        using var browser = await dashboard.SignedInAsync(Policies.Admin);
+        var store = dashboard.Get<Dashboard.Telemetry.RunStore>();
+        await store.IntroduceAsync(Records.Introduction("run-1"), "trainer-1");
+        await store.StoreAsync(Records.Bundle("run-1", 1, 1, Records.Started(0), Records.Step(1), Records.Crash("crash-1")));
+        var bytes = "PK"u8.ToArray();
+        using var body = new MemoryStream(bytes);
+        await dashboard.Get<Dashboard.Crashes.CrashReports>().TakeAsync("crash-1", Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)), body, CancellationToken.None);
         foreach (var culture in AccountEndpoints.Cultures)
         {
             await browser.GetAsync(new Uri($"/preferences/language/{culture}", UriKind.Relative));
-            foreach (var page in new[] { "/", "/runs", "/runs/none", "/crashes", "/crashes/none", "/commands", "/settings" })
+            foreach (var page in new[] { "/", "/runs", "/runs/none", "/runs/run-1", "/crashes", "/crashes/none", "/crashes/crash-1", "/commands", "/settings" })
             {
                 using var answer = await browser.GetAsync(new Uri(page, UriKind.Relative));
                 Assert.True(answer.IsSuccessStatusCode, $"{page} in {culture}: {answer.StatusCode}");
+                if (page == "/crashes/crash-1") Assert.Contains("href=\"api/crashes/crash-1\"", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
             }
         }
     }
