@@ -71,7 +71,7 @@ public sealed class CrashArchiveTests
     [Fact]
     public void Only_variables_that_are_allowed_leave()
     {
-        var kept = Scrubber.Variables(new Dictionary<string, string> { ["UCX_VFS_ENABLE"] = "n", ["AWS_SECRET_ACCESS_KEY"] = "x", ["USER"] = "sato", ["MCN_SEQ_KEY"] = "y" });
+        var kept = Scrubber.Variables(new Dictionary<string, string> { ["UCX_VFS_ENABLE"] = "n", ["AWS_SECRET_ACCESS_KEY"] = "x", ["USER"] = "sato", ["MCN_SEQ_API_KEY"] = "y" });
         Assert.Equal(["UCX_VFS_ENABLE"], kept.Keys);
     }
 
