@@ -52,7 +52,8 @@ public sealed partial class RunControls
     bool CanGive => WhyNot is null && pending is not { IsOpen: true, Progress: not CommandProgress.NoAnswer };
 
     string? WhyNot => !View.IsLive ? null
-        : Trainer?.Connection is null ? Texts["NotConnected", Trainer is null ? Show.Nothing : Show.Span(Texts, Now - Trainer.LastHeard)].Value
+        : Trainer is null ? Texts["NotConnectedEver"].Value
+        : Trainer.Connection is null ? Texts["NotConnected", Show.Span(Texts, Now - Trainer.LastHeard)].Value
         : null;
 
     string LossText
