@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Mcn.Web.Dashboard.Accounts;
 using Mcn.Web.Dashboard.Configuration;
+using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Link;
@@ -128,7 +129,7 @@ static class Records
         Crash = new Shared.Crashes.CrashSummary
         {
             CrashId = id, RunId = "run-1", WorkerIncarnation = 1, Time = Begin, ExitCode = null, Signal = 9, Kind = "killed", Step = 12344, Phase = "backward",
-            Message = "killed", RuledOut = [new("UCX ERROR inotify_add_watch(/tmp) failed", "a quota")], Next = "restart",
+            Message = "killed", RuledOut = [new("UCX ERROR inotify_add_watch(/tmp) failed", new CodedText("ucx-inotify-watch", "a quota"))], Next = new CodedText("restart", "restart in 2 s", ("seconds", "2"), ("attempt", "1"), ("most", "5")),
         },
     };
 

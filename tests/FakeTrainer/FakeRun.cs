@@ -75,8 +75,8 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
         {
             CrashId = Id + "-crash", RunId = Id, WorkerIncarnation = 1, Time = time, ExitCode = null, Signal = 6, Kind = "native_abort", Step = Step, Phase = "backward",
             Message = "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx( handle, opa, opb, m, n, k, alpha_ptr, a, CUDA_R_16F, lda, b, CUDA_R_16F, ldb, beta_ptr, c, CUDA_R_16F, ldc, compute_type, CUBLAS_GEMM_DEFAULT_TENSOR_OP)`",
-            RuledOut = [new RuledOut("vfs_fuse.c:281  UCX  ERROR inotify_add_watch(/tmp) failed: No space left on device", "It is the quota of inotify watches, not the disk; UCX only switches its monitoring off")],
-            Next = "restart in 5 s (attempt 1 of 5)",
+            RuledOut = [new RuledOut("vfs_fuse.c:281  UCX  ERROR inotify_add_watch(/tmp) failed: No space left on device", new CodedText("ucx-inotify-watch", "It is the quota of inotify watches, not the disk; UCX only switches its monitoring off"))],
+            Next = new CodedText("restart", "restart in 5 s (attempt 1 of 5)", ("seconds", "5"), ("attempt", "1"), ("most", "5")),
         };
         Write(time, new WorkerExited { ExitCode = null, Signal = 6, WorkerIncarnation = 1, Crash = crash });
         Write(time, new RunStateChanged { State = State = RunState.Crashed, Step = Step, Detail = "worker ended by signal 6" });

@@ -29,5 +29,13 @@ public static class CrashText
         return end.Length > 0 ? $"{kind} ({end})" : kind;
     }
 
+    /// <summary>A sentence of the trainer in the viewer's language; its English where the code is newer than this program.</summary>
+    public static string Of(IStringLocalizer<Words> texts, CodedText sentence)
+    {
+        var text = texts["Said_" + sentence.Code];
+        return text.ResourceNotFound ? sentence.English : sentence.Parameters.Aggregate(text.Value, (filled, parameter) =>
+            filled.Replace("{" + parameter.Key + "}", parameter.Value, StringComparison.Ordinal));
+    }
+
     static string PhaseOf(IStringLocalizer<Words> texts, string phase) => texts["Phase_" + phase] is { ResourceNotFound: false } text ? text.Value : phase;
 }

@@ -31,10 +31,10 @@ public sealed record CrashSummary
     /// <summary>Lines that look like a cause and are none, each with the reason.</summary>
     public required IReadOnlyList<RuledOut> RuledOut { get; init; }
 
-    /// <summary>What the supervisor does next: `restart in 5 s (attempt 2 of 5)`, `gives up: …`.</summary>
-    public required string Next { get; init; }
+    /// <summary>What the supervisor does next: restarts, or gives up and why.</summary>
+    public required CodedText Next { get; init; }
 }
 
 /// <param name="Text">The suspicious line.</param>
-/// <param name="Because">Why it is not the cause.</param>
-public sealed record RuledOut(string Text, string Because);
+/// <param name="Because">Why it is not the cause; its code is the rule's id.</param>
+public sealed record RuledOut(string Text, CodedText Because);

@@ -13,7 +13,7 @@ public sealed record CrashCase(CrashScene Scene, CrashSummary Summary, Verdict V
 public static class CrashInvestigator
 {
     /// <param name="next">What the supervisor does now; known only after the step and code are.</param>
-    public static CrashCase Investigate(CrashScene scene, Func<long?, string> next)
+    public static CrashCase Investigate(CrashScene scene, Func<long?, CodedText> next)
     {
         var (kernel, gap) = KernelLog.Read();
         var evidence = EvidenceOf(scene, kernel);
@@ -32,7 +32,7 @@ public static class CrashInvestigator
             Step = step,
             Phase = last is null ? null : PhaseName(last.Phase),
             Message = Scrubber.Scrub(MessageOf(scene, verdict)),
-            RuledOut = [.. verdict.RuledOut.Where(entry => entry.Text is not null).Select(entry => new RuledOut(entry.Text!, entry.Because))],
+            RuledOut = [.. verdict.RuledOut.Where(entry => entry.Text is not null).Select(entry => new RuledOut(entry.Text!, new CodedText(entry.Rule, entry.Because)))],
             Next = next(step),
         };
         return new CrashCase(scene, summary, verdict, kernel, gap);

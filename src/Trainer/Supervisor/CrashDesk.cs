@@ -1,4 +1,5 @@
 using Mcn.Web.Shared;
+using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Crashes;
 using Mcn.Web.Trainer.Recording;
@@ -24,7 +25,7 @@ public sealed class CrashDesk(TrainerFolder trainer, MachineWatch machine, Ledge
         }
     }
 
-    public async Task<CrashCase> InvestigateAsync(RunFolder folder, WorkerWatch worker, WorkerEnd end, Func<long?, string> next)
+    public async Task<CrashCase> InvestigateAsync(RunFolder folder, WorkerWatch worker, WorkerEnd end, Func<long?, CodedText> next)
     {
         var now = time.GetUtcNow();
         var (content, bytes) = worker.ReadRecorder();
@@ -107,7 +108,8 @@ public sealed class CrashDesk(TrainerFolder trainer, MachineWatch machine, Ledge
             ErrorTail = TailOf(folder.WorkerLog(recorder.Incarnation)),
             Recent = recent,
         };
-        var crash = CrashInvestigator.Investigate(scene, _ => "found when the daemon started; it goes on from the last checkpoint if it is to run");
+        var crash = CrashInvestigator.Investigate(scene, _ => new CodedText("found_at_start",
+            "found when the daemon started; it goes on from the last checkpoint if it is to run"));
         using (var journal = SupervisorJournal.Open(folder.Journal, folder.RunId, time))
             journal.Write(new WorkerExited { ExitCode = null, Signal = null, WorkerIncarnation = recorder.Incarnation, Crash = crash.Summary });
         log.Warning("Run {Run} has died unseen: {Message}", folder.RunId, crash.Summary.Message);

@@ -256,8 +256,10 @@ public sealed class RunKeeper(
         lock (gate)
         {
             deaths.Add(new Death(time.GetUtcNow(), end.ExitCode, steps));
-            if (target == RunTarget.Stopped) return new RestartDecision(null, "stays down: it was told to stop");
-            return leaving ? new RestartDecision(null, "the daemon ends; the run goes on when it is back") : options.Restarts.Decide(deaths);
+            if (target == RunTarget.Stopped) return new RestartDecision(null, new CodedText("stays_down", "stays down: it was told to stop"));
+            return leaving
+                ? new RestartDecision(null, new CodedText("daemon_ends", "the daemon ends; the run goes on when it is back"))
+                : options.Restarts.Decide(deaths);
         }
     }
 

@@ -66,7 +66,7 @@ public sealed class DeathTests
         var report = await fixture.ReportAsync();
 
         Assert.Equal((ExitCodes.DeviceMemory, "exception"), (exit.ExitCode, exit.Crash!.Kind));
-        Assert.StartsWith("gives up", exit.Crash.Next, StringComparison.Ordinal);
+        Assert.StartsWith("gives up", exit.Crash.Next.English, StringComparison.Ordinal);
         Assert.Contains("CUDA out of memory", report["process/last_words.txt"], StringComparison.Ordinal);
         Assert.Contains("\"class\": \"gpu-memory\"", report["verdict.json"], StringComparison.Ordinal);
         Assert.Equal(0, await fixture.StopAsync());
