@@ -47,7 +47,8 @@ public sealed class DeathTests
         Assert.Contains("CUBLAS_STATUS_EXECUTION_FAILED", exit.Crash.Message, StringComparison.Ordinal);
         var ruledOut = Assert.Single(exit.Crash.RuledOut);
         Assert.Contains("vfs_fuse.c:281", ruledOut.Text, StringComparison.Ordinal);
-        Assert.Contains("inotify", ruledOut.Because, StringComparison.Ordinal);
+        Assert.Equal("ucx-inotify-watch", ruledOut.Because.Code);
+        Assert.Contains("inotify", ruledOut.Because.English, StringComparison.Ordinal);
         var verdict = JsonSerializer.Deserialize(report["verdict.json"], McnJson.Default.Verdict)!;
         Assert.Equal("cublas-execution-failed", verdict.Cause.Rule);
         Assert.DoesNotContain(verdict.Cause.Evidence, line => line.Text.Contains("vfs_fuse", StringComparison.Ordinal));
