@@ -52,9 +52,9 @@ dashboard_pid='' trainer_pid=''
 stop() {
   trap - INT TERM EXIT
   for pid in $trainer_pid $dashboard_pid; do
-    kill -TERM "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+    kill -TERM "$pid" 2>/dev/null || continue
+    wait "$pid" 2>/dev/null || true # a trainer that saved says 75; the dashboard must still be stopped
   done
-  return 0
 }
 trap 'stop; exit 0' INT TERM
 trap stop EXIT

@@ -12,13 +12,14 @@ public sealed class Command : IDisposable
     readonly StringBuilder output = new();
     readonly List<(Func<string, bool> Wanted, TaskCompletionSource<string> Seen)> waiting = [];
 
-    Command(IEnumerable<string> arguments)
+    Command(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         // The script ends in exec: the process that gets a signal is the program.
         process = new Process
         {
             StartInfo = new ProcessStartInfo(Repository.File("mcn"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true },
         };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) process.StartInfo.Environment[name] = value;
         process.OutputDataReceived += (_, line) => Received(output, line.Data);
         process.ErrorDataReceived += (_, line) => Received(errors, line.Data);
         process.Start();
@@ -27,6 +28,8 @@ public sealed class Command : IDisposable
     }
 
     public static Command Start(params string[] arguments) => new(arguments);
+
+    public static Command Start(IReadOnlyDictionary<string, string> environment, params string[] arguments) => new(arguments, environment);
 
     /// <summary>Runs to the end.</summary>
     public static async Task<Result> Run(params string[] arguments)
@@ -67,7 +70,15 @@ public sealed class Command : IDisposable
     public async Task<Result> End(TimeSpan limit)
     {
         using var expiry = new CancellationTokenSource(limit);
-        await process.WaitForExitAsync(expiry.Token);
+        try
+        {
+            await process.WaitForExitAsync(expiry.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            lock (waiting) throw new TimeoutException($"Still running after {limit}. Output:\n{output}\nErrors:\n{errors}");
+        }
+
         lock (waiting) return new Result(process.ExitCode, output.ToString(), errors.ToString());
     }
 

@@ -4,7 +4,7 @@ using Mcn.Web.TestKit;
 namespace Mcn.Web.EndToEnd.Tests;
 
 /// <summary>`./mcn train` as a person meets it.</summary>
-public sealed class TrainTests(SampleFixture sample) : IClassFixture<SampleFixture>, IDisposable
+public sealed class TrainTests(SampleFixture sample) : IDisposable
 {
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
@@ -103,13 +103,13 @@ public sealed class TrainTests(SampleFixture sample) : IClassFixture<SampleFixtu
 
     static long Step(string line) => line.StartsWith("{\"step\":", StringComparison.Ordinal) ? (long)JsonNode.Parse(line)!["step"]! : -1;
 
-    static SortedDictionary<long, double> Losses(Command.Result result) =>
+    internal static SortedDictionary<long, double> Losses(Command.Result result) =>
         new(result.Lines.Where(line => Step(line) >= 0).Select(line => JsonNode.Parse(line)!).ToDictionary(line => (long)line["step"]!, line => (double)line["train.loss"]!));
 
     static JsonNode Event(Command.Result result, string name) =>
         result.Lines.Select(line => JsonNode.Parse(line)!).Last(line => (string?)line["event"] == name);
 
-    static string Table(Command.Result result) => Event(result, "evaluation")["rows"]!.ToJsonString();
+    internal static string Table(Command.Result result) => Event(result, "evaluation")["rows"]!.ToJsonString();
 
     public void Dispose() => data.Dispose();
 }

@@ -18,6 +18,8 @@ class LineChart {
         this.dark = options.dark;
         this.columns = options.lines.length * (options.dimmed ? 2 : 1);
         this.data = Array.from({ length: this.columns + 1 }, () => []);
+        // What the curves hold, a copy, for tests and the console.
+        element.curves = () => this.data.map(column => [...column]);
         this.build();
         this.observer = new ResizeObserver(() => this.fit());
         this.observer.observe(element);

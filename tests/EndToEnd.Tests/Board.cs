@@ -1,0 +1,34 @@
+using Microsoft.Playwright;
+
+namespace Mcn.Web.EndToEnd.Tests;
+
+/// <summary>What a person reads on the page of a run.</summary>
+public static class Board
+{
+    const string Loss = "[data-test=ChartLoss] .canvas";
+
+    /// <summary>Until the banner says so.</summary>
+    public static Task State(this IPage page, string state, TimeSpan? limit = null) =>
+        page.WaitForSelectorAsync($".banner[data-state={state}]", new() { Timeout = Limit(limit) });
+
+    /// <summary>Until the curve has reached this step.</summary>
+    public static Task Drawn(this IPage page, long step, TimeSpan? limit = null) =>
+        page.WaitForFunctionAsync("([chart, step]) => Number(document.querySelector(chart)?.dataset.lastX) >= step", new object[] { Loss, step }, new() { Timeout = Limit(limit) });
+
+    /// <summary>The curve of the total loss as the chart holds it: steps and values; null is a gap.</summary>
+    public static async Task<(double[] Steps, double?[] Losses)> Curve(this IPage page)
+    {
+        var columns = await page.EvaluateAsync<double?[][]>("chart => document.querySelector(chart).curves().slice(0, 2)", Loss);
+        return ([.. columns[0].Select(step => step ?? double.NaN)], columns[1]);
+    }
+
+    /// <summary>The curve holds every step of the journal once, nothing else, with the journal's losses.</summary>
+    public static async Task CurveIs(this IPage page, SortedDictionary<long, double> losses)
+    {
+        var (steps, values) = await page.Curve();
+        Assert.Equal(losses.Keys.Select(step => (double)step), steps);
+        Assert.Equal(losses.Values.Select(loss => (double?)(float)loss), values.Select(loss => (double?)(float?)loss));
+    }
+
+    static float Limit(TimeSpan? limit) => (float)(limit ?? Site.Patience).TotalMilliseconds;
+}
