@@ -14,6 +14,10 @@ command -v dotnet >/dev/null || { echo "dotnet: not found; expected the .NET 10 
 standin=$("$root/deploy/scripts/libstdcxx-standin.sh" "$root/.mcn/native")
 [ -z "$standin" ] || export LD_LIBRARY_PATH="$standin${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 
+"$root/deploy/scripts/need.sh" npm "the build of the page" nodejs npm
+# Without a browser its tests skip, and say this line.
+"$root/deploy/scripts/need.sh" chromium "the tests of the page" chromium fonts-noto-cjk || true
+
 cd "$root"
 began=$SECONDS
 dotnet build Mcn.Web.sln -c Release -v q
