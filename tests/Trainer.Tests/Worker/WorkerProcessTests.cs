@@ -27,8 +27,15 @@ public sealed class WorkerProcessTests
         worker.Send(Command(CommandVerb.Hold, "h"));
         var held = await UntilAsync<RunStateChanged>(folder, worker, record => record.State == RunState.Held);
         Assert.Equal("h", held.CommandId);
-        await Task.Delay(1500);
+        var heldAt = RecorderReader.Read(folder.Recorder)!.Heartbeat;
         var still = RecorderReader.Read(folder.Recorder)!;
+        for (var wait = 0; still.Heartbeat <= heldAt && wait < 200; wait++)
+        {
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+            still = RecorderReader.Read(folder.Recorder)!;
+        }
+
+        Assert.True(still.Heartbeat > heldAt, "a held worker goes on marking");
         Assert.Equal((RecorderPhase.Held, held.Step), (still.Lanes[0].Last!.Phase, still.Lanes[0].Last!.Step)); // and marks go on
         worker.Dispose(); // as if the supervisor had died
 
