@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Mcn.Web.Trainer.Verbs;
 
-/// <summary>`data`: data sets to train on. `data sample` makes the one that is always at hand, `data mel` prepares one's own sound.</summary>
+/// <summary>`data`: data sets to train on. `data sample` makes the one that is always at hand.</summary>
 static class DataVerb
 {
     static readonly Argument<string> Folder = new("DIR") { Description = "Where the set goes: a new or empty folder, or a sample set" };
@@ -20,7 +20,7 @@ static class DataVerb
             Folder, Seed, Shuffle,
         };
         sample.SetAction(Run);
-        return new Command("data", "Data sets") { sample, MelVerb.Command() };
+        return new Command("data", "Data sets") { sample };
     }
 
     static int Run(ParseResult arguments)
