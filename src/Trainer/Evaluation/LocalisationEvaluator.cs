@@ -1,0 +1,128 @@
+using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Model;
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Trainer.Evaluation;
+
+/// <summary>Figures of one way to score, by name (fractions); see docs/evaluation.md for their definitions.</summary>
+/// <param name="Direction">t2va: text against video + audio; t2v; t2a.</param>
+public sealed record LocalisationRow(string Direction, IReadOnlyDictionary<string, double> Figures);
+
+/// <param name="TooShort">Videos with fewer seconds than steps: no order fits, they are left out.</param>
+/// <param name="WithoutSteps">Videos without an annotated step, which no recall can be of.</param>
+public sealed record LocalisationResult(IReadOnlyList<LocalisationRow> Rows, int TooShort, int WithoutSteps);
+
+/// <summary>
+/// Step localisation of CrossTask and Mining YouTube (mcn-spec §9.4, §9.5): the score of step and second is the dot product of the step's
+/// text with the second's video + audio, video, or audio. One video is in memory at a time.
+/// </summary>
+public static class LocalisationEvaluator
+{
+    const int WindowFrames = 1024;
+
+    // The text branch needs no audio; the tower wants some frames all the same.
+    const int LeastFrames = 16;
+
+    /// <param name="encode">Embeddings of a filled batch in evaluation mode, without graph.</param>
+    public static LocalisationResult Evaluate(EvaluationSettings settings, LocalisationSet set, Vocabulary vocabulary, Func<RetrievalBatch, Embeddings> encode)
+    {
+        using var noGrad = no_grad();
+        string[] directions = ["t2va", "t2v", "t2a"];
+        var videos = directions.ToDictionary(direction => direction, _ => new List<Localised>());
+        var tooShort = 0;
+        foreach (var video in set.Videos)
+        {
+            var input = set.Read(video, settings.Model.FeatureDim, settings.Model.MelBands);
+            if (input.Seconds < video.Steps.Count)
+            {
+                tooShort++;
+                continue;
+            }
+
+            using var scope = NewDisposeScope();
+            var text = EncodeSteps(settings, video, vocabulary, encode);
+            var (v, a) = EncodeSeconds(settings, input, encode);
+            foreach (var (direction, seconds) in directions.Zip(new[] { v + a, v, a }))
+            {
+                var scores = seconds.mm(text.t());
+                videos[direction].Add(Localise(video, input, set.IsCrossTask ? scores : scores.log_softmax(1)));
+            }
+        }
+
+        return new LocalisationResult([.. directions.Select(direction => new LocalisationRow(direction, Figures(set, videos[direction])))],
+            tooShort, videos["t2va"].Count(video => video.Hits.Present == 0));
+    }
+
+    static Localised Localise(LocalisationVideo video, LocalisationInput input, Tensor scores)
+    {
+        var (values, steps) = (scores.cpu().contiguous().data<float>().ToArray(), video.Steps.Count);
+        return new Localised(
+            LocalisationMetrics.Hits(video.Task, StepAlignment.Align(values, steps), input.Truth, steps),
+            LocalisationMetrics.Overlap(StepAlignment.Segment(values, steps), input.Truth, steps));
+    }
+
+    static Dictionary<string, double> Figures(LocalisationSet set, List<Localised> videos)
+    {
+        var hits = videos.ConvertAll(video => video.Hits);
+        if (!set.IsCrossTask)
+        {
+            var overlaps = videos.Select(video => video.Overlap).OfType<(double IoD, double IoU)>().ToArray();
+            return new()
+            {
+                ["recall"] = LocalisationMetrics.RecallByVideo(hits),
+                ["iod"] = overlaps.Select(overlap => overlap.IoD).DefaultIfEmpty(double.NaN).Average(),
+                ["iou"] = overlaps.Select(overlap => overlap.IoU).DefaultIfEmpty(double.NaN).Average(),
+            };
+        }
+
+        var figures = new Dictionary<string, double>
+        {
+            ["recall_official"] = LocalisationMetrics.PooledRecall(hits), ["recall_original"] = LocalisationMetrics.RecallByVideo(hits),
+        };
+        if (set.Cooking.Count == 0) return figures;
+        figures["recall_official_cooking"] = LocalisationMetrics.PooledRecall(hits.Where(video => set.Cooking.Contains(video.Task)));
+        figures["recall_official_other"] = LocalisationMetrics.PooledRecall(hits.Where(video => !set.Cooking.Contains(video.Task)));
+        return figures;
+    }
+
+    static Tensor EncodeSteps(EvaluationSettings settings, LocalisationVideo video, Vocabulary vocabulary, Func<RetrievalBatch, Embeddings> encode)
+    {
+        var batch = new RetrievalBatch(video.Steps.Count, settings.Model.FeatureDim, settings.Model.MelBands, LeastFrames, settings.MaxWords) { Count = video.Steps.Count };
+        for (var step = 0; step < batch.Count; step++) vocabulary.Encode(video.Steps[step], batch.Tokens.AsSpan(step * batch.Words, batch.Words));
+        return encode(batch).Text;
+    }
+
+    static (Tensor Video, Tensor Audio) EncodeSeconds(EvaluationSettings settings, LocalisationInput input, Func<RetrievalBatch, Embeddings> encode)
+    {
+        var (width, bands, frames) = (settings.Model.FeatureDim, settings.Model.MelBands, (int)input.Audio.Shape[1]);
+        var batch = new RetrievalBatch(Math.Min(settings.Evaluation.BatchSizeVal, input.Seconds), width, bands, WindowFrames, 1);
+        var padding = (float)SpectrogramCutter.PaddingOf(settings.Compatibility.PadWithLoudest);
+        var (videos, audios) = (new List<Tensor>(), new List<Tensor>());
+        for (var first = 0; first < input.Seconds; first += batch.Capacity)
+        {
+            using var scope = NewDisposeScope();
+            batch.Count = Math.Min(batch.Capacity, input.Seconds - first);
+            input.Video.AsSpan(first * width, batch.Count * width).CopyTo(batch.Video);
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var slice = SecondsOfVideo.Frames(first + i, input.Seconds, frames);
+                batch.FrameCounts[i] = slice.Count;
+                for (var band = 0; band < bands; band++)
+                {
+                    var row = batch.Audio.AsSpan(((i * bands) + band) * WindowFrames, WindowFrames);
+                    var valid = Math.Min(slice.Count, WindowFrames);
+                    input.Audio.CopyTo((band * frames) + slice.First, row[..valid]);
+                    row[valid..].Fill(padding);
+                }
+            }
+
+            var embeddings = encode(batch);
+            videos.Add(embeddings.Video.narrow(0, 0, batch.Count).clone().MoveToOuterDisposeScope());
+            audios.Add(embeddings.Audio.narrow(0, 0, batch.Count).clone().MoveToOuterDisposeScope());
+        }
+
+        return (cat(videos, 0), cat(audios, 0));
+    }
+
+    sealed record Localised(StepHits Hits, (double IoD, double IoU)? Overlap);
+}
