@@ -11,9 +11,9 @@ public sealed record LocalisationVideo(string Id, string Task, IReadOnlyList<str
 
 /// <summary>Annotation and input of one video.</summary>
 /// <param name="Truth">(T, K): the second belongs to the step.</param>
-/// <param name="Video">(T, feature_dim).</param>
+/// <param name="Features2d">(rows, width), as Features3d; as they are stored, at their own rates.</param>
 /// <param name="Audio">(mel bands, frames) of the whole video.</param>
-public sealed record LocalisationInput(int Seconds, bool[] Truth, float[] Video, HostArray Audio);
+public sealed record LocalisationInput(int Seconds, bool[] Truth, HostArray Features2d, HostArray Features3d, HostArray Audio);
 
 /// <summary>
 /// A step-localisation set in a folder or .tar (docs/evaluation.md): a csv with `video_id` (and `task`: CrossTask; without it: Mining
@@ -88,13 +88,10 @@ public sealed class LocalisationSet : IDisposable
         var three = Matrix(Member(video, "3d", $"{video.Id}_3d.npy", $"{video.Id}_3d.npz", $"{video.Id}.npz"), "features");
         if (two.Array.Shape[1] + three.Array.Shape[1] != featureDim)
             throw new UserError(three.Subject, $"widths {two.Array.Shape[1]} (2d) and {three.Array.Shape[1]} (3d)", $"feature_dim {featureDim} together", "Extract the features that the network was trained on");
-        var features = new float[checked(seconds * featureDim)];
-        SecondsOfVideo.Pool(two.Array, seconds, features, featureDim, 0);
-        SecondsOfVideo.Pool(three.Array, seconds, features, featureDim, (int)two.Array.Shape[1]);
 
         var audio = Matrix(Member(video, "audio", $"{video.Id}_spec.npz", $"{video.Id}.npz"), "arr_0");
         if (audio.Array.Shape[0] != melBands) throw new UserError(audio.Subject, $"{audio.Array.Shape[0]} rows", $"{melBands} mel bands", "Compute the spectrogram again");
-        return new LocalisationInput(seconds, truth, features, audio.Array);
+        return new LocalisationInput(seconds, truth, two.Array, three.Array, audio.Array);
     }
 
     public void Dispose() => npz.Dispose();

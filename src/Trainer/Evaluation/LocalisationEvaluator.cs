@@ -44,44 +44,56 @@ public static class LocalisationEvaluator
             var (v, a) = EncodeSeconds(settings, input, encode);
             foreach (var (direction, seconds) in directions.Zip(new[] { v + a, v, a }))
             {
-                var scores = seconds.mm(text.t());
-                videos[direction].Add(Localise(video, input, set.IsCrossTask ? scores : scores.log_softmax(1)));
+                var scores = seconds.mm(text.t()).cpu().contiguous().data<float>().ToArray();
+                videos[direction].Add(Localise(video, input, scores, set.IsCrossTask));
             }
         }
 
-        return new LocalisationResult([.. directions.Select(direction => new LocalisationRow(direction, Figures(set, videos[direction])))],
-            tooShort, videos["t2va"].Count(video => video.Hits.Present == 0));
+        return new LocalisationResult(
+            [.. directions.Select(direction => new LocalisationRow(direction, Figures(set, videos[direction])))],
+            tooShort,
+            videos["t2va"].Count(video => video.Hits.Present == 0));
     }
 
-    static Localised Localise(LocalisationVideo video, LocalisationInput input, Tensor scores)
+    static Localised Localise(LocalisationVideo video, LocalisationInput input, float[] scores, bool isCrossTask)
     {
-        var (values, steps) = (scores.cpu().contiguous().data<float>().ToArray(), video.Steps.Count);
+        var steps = video.Steps.Count;
+        if (!isCrossTask) scores = FullSegmentation.LogSoftmax(scores, steps);
+        var overlap = isCrossTask ? default : FullSegmentation.Overlap(FullSegmentation.Decode(scores, steps), input.Truth, steps);
         return new Localised(
-            LocalisationMetrics.Hits(video.Task, StepAlignment.Align(values, steps), input.Truth, steps),
-            LocalisationMetrics.Overlap(StepAlignment.Segment(values, steps), input.Truth, steps));
+            video.Task,
+            StepLocalisation.Count(StepLocalisation.Align(scores, steps), input.Truth, steps),
+            StepLocalisation.Count(StepLocalisation.Align(scores, steps, emptyWhenTight: true), input.Truth, steps),
+            overlap.Iod,
+            overlap.Iou);
     }
 
     static Dictionary<string, double> Figures(LocalisationSet set, List<Localised> videos)
     {
-        var hits = videos.ConvertAll(video => video.Hits);
+        var recall = StepRecall.Of(videos.Select(video => (video.Task, video.Hits)));
         if (!set.IsCrossTask)
         {
-            var overlaps = videos.Select(video => video.Overlap).OfType<(double IoD, double IoU)>().ToArray();
+            var annotated = videos.FindAll(video => video.Hits.Present > 0);
             return new()
             {
-                ["recall"] = LocalisationMetrics.RecallByVideo(hits),
-                ["iod"] = overlaps.Select(overlap => overlap.IoD).DefaultIfEmpty(double.NaN).Average(),
-                ["iou"] = overlaps.Select(overlap => overlap.IoU).DefaultIfEmpty(double.NaN).Average(),
+                ["recall"] = recall.AsCoded,
+                ["iod"] = annotated.Select(video => video.Iod).DefaultIfEmpty(double.NaN).Average(),
+                ["iou"] = annotated.Select(video => video.Iou).DefaultIfEmpty(double.NaN).Average(),
             };
         }
 
         var figures = new Dictionary<string, double>
         {
-            ["recall_official"] = LocalisationMetrics.PooledRecall(hits), ["recall_original"] = LocalisationMetrics.RecallByVideo(hits),
+            ["recall_official"] = recall.Official,
+            ["recall_original"] = StepRecall.Of(videos.Select(video => (video.Task, video.AsCoded))).AsCoded,
         };
         if (set.Cooking.Count == 0) return figures;
-        figures["recall_official_cooking"] = LocalisationMetrics.PooledRecall(hits.Where(video => set.Cooking.Contains(video.Task)));
-        figures["recall_official_other"] = LocalisationMetrics.PooledRecall(hits.Where(video => !set.Cooking.Contains(video.Task)));
+        foreach (var (name, cooks) in new[] { ("cooking", true), ("other", false) })
+        {
+            var some = videos.Where(video => set.Cooking.Contains(video.Task) == cooks);
+            figures[$"recall_official_{name}"] = StepRecall.Of(some.Select(video => (video.Task, video.Hits))).Official;
+        }
+
         return figures;
     }
 
@@ -97,15 +109,18 @@ public static class LocalisationEvaluator
         var (width, bands, frames) = (settings.Model.FeatureDim, settings.Model.MelBands, (int)input.Audio.Shape[1]);
         var batch = new RetrievalBatch(Math.Min(settings.Evaluation.BatchSizeVal, input.Seconds), width, bands, WindowFrames, 1);
         var padding = (float)SpectrogramCutter.PaddingOf(settings.Compatibility.PadWithLoudest);
+        var pooled = new float[checked(input.Seconds * width)];
+        StepFeatures.Pool(input.Features2d, input.Seconds, pooled, width, 0);
+        StepFeatures.Pool(input.Features3d, input.Seconds, pooled, width, (int)input.Features2d.Shape[1]);
         var (videos, audios) = (new List<Tensor>(), new List<Tensor>());
         for (var first = 0; first < input.Seconds; first += batch.Capacity)
         {
             using var scope = NewDisposeScope();
             batch.Count = Math.Min(batch.Capacity, input.Seconds - first);
-            input.Video.AsSpan(first * width, batch.Count * width).CopyTo(batch.Video);
+            pooled.AsSpan(first * width, batch.Count * width).CopyTo(batch.Video);
             for (var i = 0; i < batch.Count; i++)
             {
-                var slice = SecondsOfVideo.Frames(first + i, input.Seconds, frames);
+                var slice = StepFeatures.Frames(StepFeatures.Window(first + i, input.Seconds), frames);
                 batch.FrameCounts[i] = slice.Count;
                 for (var band = 0; band < bands; band++)
                 {
@@ -124,5 +139,6 @@ public static class LocalisationEvaluator
         return (cat(videos, 0), cat(audios, 0));
     }
 
-    sealed record Localised(StepHits Hits, (double IoD, double IoU)? Overlap);
+    /// <param name="AsCoded">Hits with the fault of the original's routine: none where a video has as many seconds as steps.</param>
+    sealed record Localised(string Task, StepHits Hits, StepHits AsCoded, double Iod, double Iou);
 }

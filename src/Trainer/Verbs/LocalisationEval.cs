@@ -51,9 +51,8 @@ static class LocalisationEval
         ]
         :
         [
-            "recall: steps in order, each on exactly one second; steps found / steps annotated, mean over videos. iod, iou: ordered full segmentation (Viterbi over log-softmax",
-            "scores: every second belongs to one step, no background); |D∩G|/|D| and |D∩G|/|D∪G| of decoded seconds D and annotated seconds G, mean over the annotated steps",
-            "of a video, then over videos. This is our definition: the paper does not state its averaging, so the figures are not comparable with its.",
+            "recall: steps in order, each on exactly one second; steps found / steps annotated, mean over videos. iod and iou are",
+            FullSegmentation.Definition + ".",
         ];
 
     static void WriteJson(LocalisationSet set, LocalisationResult result)
