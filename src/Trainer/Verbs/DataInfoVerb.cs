@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Data.Disk;

@@ -1,7 +1,6 @@
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.TestKit;
 using Mcn.Web.Trainer.Data.Checking;
-using Mcn.Web.Trainer.Import;
 
 namespace Mcn.Web.Trainer.Tests.Data.Checking;
 
