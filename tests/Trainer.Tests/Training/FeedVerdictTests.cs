@@ -1,6 +1,7 @@
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Training;
+using Mcn.Web.Trainer.Worker;
 
 namespace Mcn.Web.Trainer.Tests.Training;
 
@@ -79,6 +80,6 @@ public sealed class FeedVerdictTests
         Assert.Equal(ExitCodes.Fails, error.ExitCode);
         Assert.Contains("v3_spec.npz", error.Message, StringComparison.Ordinal);
         Assert.Contains("v6_spec.npz", error.Message, StringComparison.Ordinal);
-        Assert.Equal(ExitCodes.BadData, Worker.NativeFailure.ExitCodeOf(error));
+        Assert.Equal(ExitCodes.BadData, NativeFailure.ExitCodeOf(error));
     }
 }

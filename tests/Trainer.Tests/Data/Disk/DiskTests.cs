@@ -59,7 +59,7 @@ public sealed class DiskTests
         var config = set.Config;
         var sample = SampledVideos.Of(config, VideoList.Read(config.Data.TrainCsv), 3, double.NaN);
         Assert.Equal(3, sample.Files.Count);
-        Assert.Equal((Rows: 50.0, Values: 220.0, Audio: 6000.0), (sample.Sizes.FeatureRows, sample.Sizes.FeatureValues, sample.Sizes.AudioValues));
+        Assert.Equal((50.0, 220.0, 6000.0), (sample.Sizes.FeatureRows, sample.Sizes.FeatureValues, sample.Sizes.AudioValues));
         var files = sample.Files.SelectMany(three => three).ToList();
         var probe = new DiskProbe(mostBytes: 1, TimeSpan.FromSeconds(10)); // one file a pass
         var rates = probe.Measure(files);
