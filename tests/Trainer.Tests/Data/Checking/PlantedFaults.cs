@@ -38,14 +38,14 @@ sealed class PlantedFaults : IDisposable
         Plant(FindingKind.Missing, 3, row => File.Delete(FileOf(row, "spec")));
         Plant(FindingKind.Unreadable, 5, row => Truncate(FileOf(row, "2d")));
         Plant(FindingKind.Unreadable, 6, row => Npz.Write(FileOf(row, "3d"), [("feature", Load(row, "3d", "features"))], compress: false));
-        Plant(FindingKind.WrongType, 7, row => Change(row, "2d", array => new HostArray(ArrayType.Int16, array.Shape, array.Data)));
+        Plant(FindingKind.WrongType, 7, row => Change(row, "2d", array => new HostArray(array.Type == ArrayType.Float16 ? ArrayType.Int16 : ArrayType.Int32, array.Shape, array.Data)));
         Plant(FindingKind.WrongShape, 9, row => Change(row, "3d", array => new HostArray(array.Type, [array.Shape[0] * 2, array.Shape[1] / 2], array.Data)));
         Plant(FindingKind.WrongShape, 10, row => Change(row, "spec", array => new HostArray(array.Type, [array.Shape[0] / 2, array.Shape[1] * 2], array.Data)));
         Plant(FindingKind.WrongShape, 12, row => Change(row, "spec", array => new HostArray(array.Type, [0, array.Shape[1]], default)));
-        Plant(FindingKind.NotFinite, 11, row => Change(row, "2d", array => With(array, array.Count - 1, Half.NaN)));
-        Plant(FindingKind.NotFinite, 13, row => Change(row, "spec", array => With(array, 70, Half.NegativeInfinity)));
+        Plant(FindingKind.NotFinite, 11, row => Change(row, "2d", array => With(array, array.Count - 1, double.NaN)));
+        Plant(FindingKind.NotFinite, 13, row => Change(row, "spec", array => With(array, 70, double.NegativeInfinity)));
         Plant(FindingKind.BeyondAudio, 17, row => Change(row, "spec", array => FirstColumns(array, 50)));
-        Plant(FindingKind.BeyondFeatures, 19, row => Change(row, "2d", array => new HostArray(array.Type, [1, array.Shape[1]], array.Data[..(int)(2 * array.Shape[1])])));
+        Plant(FindingKind.BeyondFeatures, 19, row => Change(row, "2d", array => new HostArray(array.Type, [1, array.Shape[1]], array.Data[..(int)(HostArray.SizeOf(array.Type) * array.Shape[1])])));
 
         var captions = (Dictionary<object, object?>)PickleReader.Read(Config.Data.CaptionPath)!;
         List<object?> Of(int row, string field) => (List<object?>)((Dictionary<object, object?>)captions[IdOf(row)]!)[field]!;
@@ -96,17 +96,18 @@ sealed class PlantedFaults : IDisposable
         Npz.Write(FileOf(video, kind), [(key, change(Load(video, kind, key)))], compress: video % 2 == 0);
     }
 
-    static HostArray With(HostArray array, long index, Half value)
+    static HostArray With(HostArray array, long index, double value)
     {
         var bytes = array.Data.ToArray();
-        BitConverter.TryWriteBytes(bytes.AsSpan((int)index * 2), value);
+        var element = bytes.AsSpan((int)index * HostArray.SizeOf(array.Type));
+        Assert.True(array.Type == ArrayType.Float16 ? BitConverter.TryWriteBytes(element, (Half)value) : BitConverter.TryWriteBytes(element, (float)value));
         return new HostArray(array.Type, array.Shape, bytes);
     }
 
     static HostArray FirstColumns(HostArray array, int columns)
     {
-        var (rows, width) = ((int)array.Shape[0], (int)array.Shape[1]);
-        var bytes = Enumerable.Range(0, rows).SelectMany(row => array.Data.Span.Slice(row * width * 2, columns * 2).ToArray()).ToArray();
+        var (rows, width, size) = ((int)array.Shape[0], (int)array.Shape[1], HostArray.SizeOf(array.Type));
+        var bytes = Enumerable.Range(0, rows).SelectMany(row => array.Data.Span.Slice(row * width * size, columns * size).ToArray()).ToArray();
         return new HostArray(array.Type, [rows, columns], bytes);
     }
 
