@@ -30,7 +30,7 @@ public sealed class VideoReader : IDisposable
         this.captions = captions;
         npz = new NpzReader(counters.Reads);
         pooler = new FeaturePooler(counters);
-        cutter = new SpectrogramCutter(counters, config.Compatibility.NegativeFirstFrame);
+        cutter = new SpectrogramCutter(counters, config.Compatibility.NegativeFirstFrame, config.Compatibility.PadWithLoudest);
         clips = new Clip[config.Data.NPair];
         lacksRows = new bool[config.Data.NPair];
     }
