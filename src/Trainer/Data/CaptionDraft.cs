@@ -56,6 +56,18 @@ sealed class CaptionDraft
         return draft;
     }
 
+    /// <summary>Captions of the listed videos, of which nothing is kept.</summary>
+    public static long Count(string file, VideoList videos)
+    {
+        var ids = Enumerable.Range(0, videos.Count).Select(videos.IdOf).ToHashSet(StringComparer.Ordinal);
+        var count = 0L;
+        PickleReader.ReadTopLevelDictionary(file, (id, value) =>
+        {
+            if (ids.Contains(id) && value is Dictionary<object, object?> entry) count += Math.Max(0, PythonValue.Length(entry.GetValueOrDefault("start")));
+        });
+        return count;
+    }
+
     /// <summary>Keeps the words with a vector, at most <paramref name="maxWords"/> of a caption. The draft is spent afterwards.</summary>
     public CaptionStore Encode(Vocabulary vocabulary, int maxWords)
     {
