@@ -10,26 +10,31 @@ public static class StepLocalisation
     /// The order-keeping assignment of least cost, cost = -score, background free. Every step occurs, so there must be at least as many
     /// seconds as steps. State 2k is the background before step k, state 2k + 1 is step k; a step may follow its neighbour directly.
     /// On equal cost the earlier of (stay, from the state before, from two before) is kept, and the background at the end wins only if it
-    /// is strictly cheaper: the rules of the CrossTask routine, in its single precision.
+    /// is strictly cheaper: the rules of the CrossTask routine.
     /// </summary>
     /// <param name="scores">(seconds, steps).</param>
     /// <param name="steps">K, at least 1.</param>
     /// <param name="exactlyOne">A step takes one second (true) or one and more (false).</param>
-    public static bool[] Align(ReadOnlySpan<float> scores, int steps, bool exactlyOne = true)
+    /// <param name="emptyWhenTight">
+    /// The compiled routine's fault: with as many seconds as steps the background at the end cannot be reached, its cost is a left-over one,
+    /// and where the last score is negative the routine ends there and finds no step at all.
+    /// </param>
+    public static bool[] Align(ReadOnlySpan<float> scores, int steps, bool exactlyOne = true, bool emptyWhenTight = false)
     {
         var seconds = Seconds(scores, steps);
         if (seconds < steps) throw new ArgumentException($"{steps} steps do not fit into {seconds} seconds", nameof(scores));
+        if (emptyWhenTight && seconds == steps && scores[^1] < 0) return new bool[scores.Length];
         var states = (2 * steps) + 1;
-        var (before, now) = (new float[states], new float[states]);
+        var (before, now) = (new double[states], new double[states]);
         var cameFrom = new byte[seconds * states];
-        before.AsSpan().Fill(float.PositiveInfinity);
+        before.AsSpan().Fill(double.PositiveInfinity);
         before[0] = 0;
         for (var t = 0; t < seconds; t++)
         {
             for (var state = 0; state < states; state++)
             {
                 var isStep = state % 2 == 1;
-                var (best, back) = (float.PositiveInfinity, (byte)(isStep && exactlyOne ? 1 : 0));
+                var (best, back) = (double.PositiveInfinity, (byte)(isStep && exactlyOne ? 1 : 0));
                 if (!isStep || !exactlyOne) best = before[state];
                 if (state >= 1 && before[state - 1] < best) (best, back) = (before[state - 1], 1);
                 if (isStep && state >= 2 && before[state - 2] < best) (best, back) = (before[state - 2], 2);
