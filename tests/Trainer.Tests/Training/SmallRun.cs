@@ -56,9 +56,11 @@ sealed class SmallRun : IDisposable
     }
 
     /// <summary>Every tensor of the newest checkpoint, by file and name, as raw bytes.</summary>
-    public Dictionary<string, byte[]> NewestTensors()
+    public Dictionary<string, byte[]> NewestTensors() => NewestTensors(Folder);
+
+    public static Dictionary<string, byte[]> NewestTensors(RunFolder folder)
     {
-        var newest = Directory.GetDirectories(Folder.Checkpoints, "step-*").Order(StringComparer.Ordinal).Last();
+        var newest = Directory.GetDirectories(folder.Checkpoints, "step-*").Order(StringComparer.Ordinal).Last();
         var tensors = new Dictionary<string, byte[]>();
         foreach (var path in Directory.GetFiles(newest, "*.safetensors"))
         {
@@ -67,6 +69,13 @@ sealed class SmallRun : IDisposable
         }
 
         return tensors;
+    }
+
+    public static void AssertSame(Dictionary<string, byte[]> expected, Dictionary<string, byte[]> actual)
+    {
+        Assert.True(expected.Count > 100, "parameters, moments, queue and centroids");
+        Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
+        foreach (var (name, bytes) in expected) Assert.True(bytes.AsSpan().SequenceEqual(actual[name]), $"{name} differs");
     }
 
     public void Dispose()
