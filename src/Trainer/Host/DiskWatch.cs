@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Recording;
 
 namespace Mcn.Web.Trainer.Host;
 

@@ -29,6 +29,23 @@ public static partial class DurableFile
         }
     }
 
+    /// <summary>Writes a file that is not there yet, in a folder that only its writer knows.</summary>
+    /// <param name="bytes">What it will take, at least: asked for at once, so that a full disk is noticed before anything is written.</param>
+    /// <exception cref="IOException">No space, or the flush failed: then what the disk holds is unknown, and only writing anew helps.</exception>
+    public static void WriteNew(string path, long bytes, Action<Stream> write)
+    {
+        using var stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, PreallocationSize = bytes });
+        write(stream);
+        stream.Flush(flushToDisk: true);
+    }
+
+    /// <summary>Reads of this file come from the disk from now on, as far as the kernel lets go of its pages.</summary>
+    public static void ForgetCache(FileStream stream)
+    {
+        const int dontNeed = 4;
+        _ = posix_fadvise(stream.SafeFileHandle, 0, 0, dontNeed);
+    }
+
     /// <summary>Makes the names in a folder durable.</summary>
     public static void FlushFolder(string folder)
     {
@@ -41,6 +58,9 @@ public static partial class DurableFile
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc")]
+    private static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FlushDescriptor(int descriptor);
