@@ -33,7 +33,8 @@ public sealed class EpochEvaluation(RunConfig config, TrainingData data, GpuRank
                 Step = position.Step,
                 Epoch = position.Epoch,
                 File = Path.GetFileName(set.File),
-                N = set.Count,
+                N = set.Denominator,
+                Set = set.Kind,
                 Rows = rows,
                 DurationSeconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
             });
@@ -48,7 +49,7 @@ public sealed class EpochEvaluation(RunConfig config, TrainingData data, GpuRank
     {
         try
         {
-            return RetrievalEvaluator.Evaluate(config, set, data.Vocabulary, batch =>
+            return RetrievalEvaluator.Evaluate(EvaluationSettings.Of(config), set, data.Vocabulary, batch =>
                 control.StopRequested ? throw new OperationCanceledException() : rank.EncodeForEvaluation(rank.ToDevice(HostClips.From(batch))));
         }
         catch (OperationCanceledException)
