@@ -185,6 +185,7 @@ public sealed class WorkerWatch : IDisposable
         output.Write(source, line);
         if (source != "stderr" || !lines.Take()) return;
         ledger.Write(new LogLine { Source = "worker", Level = "warning", Text = line });
+        log.Warning("Worker: {Line}", line);
     }
 
     public void Dispose()

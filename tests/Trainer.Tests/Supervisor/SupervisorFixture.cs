@@ -16,7 +16,7 @@ sealed class SupervisorFixture : IAsyncDisposable
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     readonly TempFolder temp = new();
-    readonly CancellationTokenSource leave = new();
+    CancellationTokenSource leave = new();
     SupervisorService? service;
     Task<int>? running;
 
@@ -79,6 +79,16 @@ sealed class SupervisorFixture : IAsyncDisposable
     {
         await leave.CancelAsync();
         return await running!.WaitAsync(Patience);
+    }
+
+    /// <summary>Ends the daemon in order and starts another over the same folder.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        service!.Dispose();
+        leave.Dispose();
+        leave = new CancellationTokenSource();
+        Start();
     }
 
     public IReadOnlyList<TelemetryRecord> Journal(string stream) =>
