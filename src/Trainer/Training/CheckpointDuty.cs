@@ -13,6 +13,7 @@ namespace Mcn.Web.Trainer.Training;
 /// </summary>
 public sealed class CheckpointDuty : IDisposable
 {
+    const string FailureCode = "checkpoint_failed";
     static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(10);
     static readonly TimeSpan LongestRoom = TimeSpan.FromMinutes(1);
     static readonly TimeSpan LongestSave = TimeSpan.FromMinutes(10);
@@ -205,7 +206,7 @@ public sealed class CheckpointDuty : IDisposable
         savedAt = outcome.Job.Began;
         pace = pace with { Write = outcome.Duration };
         if (outcome.Retried is { } first) outlet.Write(new Alert { Code = "checkpoint_retried", Text = first });
-        if (Failure is not null) outlet.Write(new Alert { Code = "checkpoint_failed_cleared", Text = $"checkpoints can be written again: step {manifest.Step}" });
+        if (Failure is not null) outlet.Write(new Alert { Code = FailureCode + "_cleared", Text = $"checkpoints can be written again: step {manifest.Step}" });
         (Failure, retryAfter) = (null, TimeSpan.Zero);
         outlet.Write(new CheckpointWritten
         {
@@ -226,7 +227,7 @@ public sealed class CheckpointDuty : IDisposable
         var longest = TimeSpan.FromSeconds(config.MaxLossSeconds);
         retryAfter = retryAfter == TimeSpan.Zero ? FirstRetry : retryAfter * 2 < longest ? retryAfter * 2 : longest;
         (failedAt, lastDisk) = (Stopwatch.GetTimestamp(), long.MinValue);
-        outlet.Write(new Alert { Code = "checkpoint_failed", Text = error.Message });
+        outlet.Write(new Alert { Code = FailureCode, Text = error.Message });
     }
 
     static bool IsDue(long since, TimeSpan interval) => since == long.MinValue || Stopwatch.GetElapsedTime(since) >= interval;
