@@ -74,3 +74,9 @@ public sealed record RunProgress(double? Metric, long? Step)
 
     public RunProgress With(double metric, long step) => Metric is { } best && best >= metric ? this : new RunProgress(metric, step);
 }
+
+/// <summary>A checkpoint that stays, and why.</summary>
+/// <param name="Bytes">Of all its files.</param>
+/// <param name="KeptBy">`last`, `best`, `epoch`, `pinned`, `before-crash`.</param>
+/// <param name="Metric">Of the evaluation at that step; null: there was none.</param>
+public sealed record KeptCheckpoint(long Step, DateTimeOffset Time, long Bytes, double? Metric, IReadOnlyList<string> KeptBy);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Mcn.Web.Shared.Runs;
 
 namespace Mcn.Web.Shared.Telemetry;
 
@@ -125,6 +126,9 @@ public sealed record CheckpointWritten : TelemetryRecord
 
     /// <summary>The command behind it, if any.</summary>
     public string? CommandId { get; init; }
+
+    /// <summary>All that are on disk now, oldest first; this one was verified when it was written, as the others were.</summary>
+    public IReadOnlyList<KeptCheckpoint> Kept { get; init; } = [];
 }
 
 /// <summary>The step after a checkpoint was repeated and compared with what was recorded when it was first done.</summary>

@@ -111,6 +111,7 @@ public sealed class CheckpointDuty : IDisposable
                 return;
             }
 
+            lane.Mark(RecorderPhase.Checkpoint); // a disk may be slow: that is no hang
             writer.Wait(Look);
         }
     }
@@ -218,6 +219,7 @@ public sealed class CheckpointDuty : IDisposable
             VerifySeconds = disk.Verify.TotalSeconds,
             Reason = manifest.Reason,
             CommandId = outcome.Job.CommandId,
+            Kept = disk.Kept,
         });
     }
 

@@ -48,10 +48,11 @@ public sealed class CheckpointStore(RunFolder folder, CheckpointConfig config, T
             FaultPoint.Reached("renamed");
             var verifying = Stopwatch.GetTimestamp();
             if (CheckpointFolder.Verify(target) is { Manifest: null, Fault: var fault }) throw new IOException($"read back: {fault}; set aside as {SetAside(target)}");
+            var verify = Stopwatch.GetElapsedTime(verifying);
             RemoveLeftovers();
-            Prune();
+            var kept = Prune();
             FaultPoint.Reached("pruned");
-            return new CheckpointOnDisk(target, files.Sum(file => file.Bytes), Stopwatch.GetElapsedTime(verifying));
+            return new CheckpointOnDisk(target, files.Sum(file => file.Bytes), verify, kept);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -137,10 +138,16 @@ public sealed class CheckpointStore(RunFolder folder, CheckpointConfig config, T
         return aside;
     }
 
-    void Prune()
+    List<KeptCheckpoint> Prune()
     {
+        List<KeptCheckpoint> kept = [];
         foreach (var (entry, keptBy) in CheckpointRetention.Decide(CheckpointFolder.List(folder.Checkpoints), config))
+        {
             if (keptBy.Count == 0) Directory.Delete(entry.Path, recursive: true);
+            else kept.Add(new KeptCheckpoint(entry.Step, entry.Manifest.Time, entry.Bytes, entry.Manifest.Metric, keptBy));
+        }
+
+        return kept;
     }
 
     /// <summary>What a process that died left: halves go; one that was to be replaced comes back unless its successor is there.</summary>
@@ -170,4 +177,5 @@ public sealed class CheckpointStore(RunFolder folder, CheckpointConfig config, T
 }
 
 /// <param name="Verify">What reading back took.</param>
-sealed record CheckpointOnDisk(string Path, long Bytes, TimeSpan Verify);
+/// <param name="Kept">All that are there now.</param>
+sealed record CheckpointOnDisk(string Path, long Bytes, TimeSpan Verify, IReadOnlyList<KeptCheckpoint> Kept);
