@@ -66,6 +66,7 @@ static class LoaderBench
         var peer = new Dictionary<int, LoaderFigures>();
         if (options.Text("peer") is null || !layout.PeerReads) return new LayoutFigures(layout, ours, peer);
         var resolved = Path.GetFullPath(Path.Combine(".mcn", "bench", "peer.json"));
+        Directory.CreateDirectory(Path.GetDirectoryName(resolved)!);
         RunConfigFile.Write(resolved, config);
         foreach (var workers in options.List("workers"))
             peer[workers] = Row(report, set, layout, $"PyTorch, {workers} workers", MeasuredProcess.RunPeer("loader.py", resolved, Text(workers), Text(seconds)));

@@ -34,6 +34,9 @@ public static partial class RunConfigKeys
             "Reader threads of one process; what they hold in memory is bounded by read_ahead_bytes.", "threads"),
         Key("data.read_ahead_bytes", new WholeNumber(1, 1L << 50), 1L << 30,
             "Bound of the host memory of all batches being filled or waiting.", "bytes"),
+        Key("data.bad_record_budget", new RealNumber(0, 1), 0.001,
+            "Videos that may be missing, torn or not finite: each is skipped, another one drawn for it, and shown; beyond this the run stops with the list.",
+            "of the videos"),
     ];
 
     static IEnumerable<ConfigKey> Model() =>

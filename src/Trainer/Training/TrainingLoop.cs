@@ -26,6 +26,7 @@ public sealed class TrainingLoop(
 
     readonly int stepsPerEpoch = data.Plan.StepsPerEpoch;
     readonly StepClock clock = new(config.ClipsPerStep);
+    readonly DataReport dataReport = new(config, data, outlet);
 
     public long TotalSteps => (long)stepsPerEpoch * config.Optimizer.Epochs;
 
@@ -173,6 +174,7 @@ public sealed class TrainingLoop(
         Add(MetricCatalog.CheckpointStall, checkpoints.Stall.TotalSeconds);
         Add(MetricCatalog.CheckpointAtRisk, process.TotalSeconds);
         Add(MetricCatalog.CheckpointAtRiskMachine, machine.TotalSeconds);
+        dataReport.AddTo(values);
         outlet.Write(new StepMetrics { Step = position.Step, Epoch = epoch, Values = values });
     }
 }

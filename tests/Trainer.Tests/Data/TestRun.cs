@@ -31,6 +31,7 @@ static class TestRun
             FeatureFramerate = 1,
             NumThreadReader = 1,
             ReadAheadBytes = 1 << 26,
+            BadRecordBudget = 0.001,
         },
         Model = new ModelConfig
         {
@@ -52,7 +53,8 @@ static class TestRun
         Compatibility = new CompatibilityConfig
         {
             NegativeFirstFrame = true, RedrawCentroidsEachEpoch = false, ZeroEmptyClusters = false, ScheduleRisesAgain = false,
-            OptimisticTies = false, ClusterDivisorThree = false,
+            OptimisticTies = false, ClusterDivisorThree = false, PoolOverPadding = true, PaddingWordsTakePart = true, PadWithLoudest = true,
+            TargetsCarryGradient = true, LabelsBeforeLastUpdate = true, NoneIsAWord = true,
         },
     };
 
