@@ -1,5 +1,4 @@
 using Mcn.Web.Shared.Telemetry;
-using Mcn.Web.Trainer.Recording;
 
 namespace Mcn.Web.Trainer.Host;
 

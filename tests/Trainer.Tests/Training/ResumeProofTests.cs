@@ -78,8 +78,7 @@ public sealed class ResumeProofTests
         var folder = CheckpointFolder.Paths(run.Folder.Checkpoints).Single();
         var path = Path.Combine(folder, file);
         var bytes = File.ReadAllBytes(path);
-        for (var i = 1; i <= 4000; i += 4) bytes[^i] ^= 0x40; // sign and exponent of many numbers
-        for (var i = 3; i <= 4000; i += 4) bytes[^i] ^= 0x10;
+        for (var i = 3; i <= 4000; i += 4) bytes[^i] ^= 0x10; // the last numbers change by a thousandth or less
         File.WriteAllBytes(path, bytes);
         var manifest = JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(folder, CheckpointFolder.ManifestName)), McnJson.Default.CheckpointManifest)!;
         manifest = manifest with

@@ -13,19 +13,22 @@ public sealed class SnapshotMemoryTests
     {
         using var run = new SmallRun().Longer(epochs: 100, everySteps: 0);
         using var memory = SnapshotFile.Create()!;
-        using (var worker = SmallWorker.Start(run, memory))
+        // Killed until no copy was under way: a torn one is what other tests have.
+        var (half, first, second) = (0L, 0L, 0L);
+        for (var steps = 40; steps < 300 && (first <= 0 || second <= 0); steps += 20)
         {
-            await worker.Step(60);
+            using var worker = SmallWorker.Start(run, memory);
+            await worker.Step(steps);
             await worker.Kill();
+            half = memory.Bytes / 2; // two slots of the same size
+            (first, second) = (Number(memory, 0), Number(memory, half));
         }
 
-        // Two slots of the same size; one bit in the data of the newer one.
-        var half = memory.Bytes / 2;
-        var (first, second) = (Number(memory, 0), Number(memory, half));
+        Assert.True(first > 0 && second > 0, $"two whole snapshots: {first}, {second}");
         var newer = first > second ? 0 : half;
         Assert.True(first > 0 && second > 0, $"two whole snapshots, or a torn one: {first}, {second}");
         var older = StepOf(memory, newer == 0 ? half : 0);
-        Flip(memory, newer + Header + 100);
+        Flip(memory, newer + Header + 100); // one bit in the data of the newer one
         using (var worker = SmallWorker.Start(run, memory))
         {
             await worker.Step(older + 1);
@@ -35,8 +38,8 @@ public sealed class SnapshotMemoryTests
         Assert.Equal(older, run.Journal().OfType<RunStarted>().Last().FromStep);
 
         // Both damaged, and nothing on disk: from the beginning, not from something wrong.
-        Flip(memory, Header + 100);
-        Flip(memory, half + Header + 100);
+        Flip(memory, Header + 101); // not the same place again: that would mend it
+        Flip(memory, half + Header + 101);
         using (var worker = SmallWorker.Start(run, memory))
         {
             await worker.Step(1);
