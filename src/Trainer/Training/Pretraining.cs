@@ -16,8 +16,7 @@ static class Pretraining
     public static Alert? Apply(ModelConfig model, McnNetwork network)
     {
         if (model.PretrainPath.Length == 0) return null;
-        var stored = StoredWeights.Read(model.PretrainPath);
-        var weights = new NetworkWeights(stored.Path, stored.Tensors);
+        var weights = NetworkWeights.Read(StoredWeights.Locate(model.PretrainPath));
         if (!model.PretrainPartial)
         {
             weights.CopyInto(network, model);
@@ -28,7 +27,7 @@ static class Pretraining
         return differences.AreNone ? null : new Alert
         {
             Code = "pretrain_partial",
-            Text = $"{stored.Path}: {differences.Fitting.Count} entries taken, the rest keeps its random start: {differences}",
+            Text = $"{weights.Subject}: {differences.Fitting.Count} entries taken, the rest keeps its random start: {differences}",
         };
     }
 }
