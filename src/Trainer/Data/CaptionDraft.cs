@@ -143,7 +143,7 @@ sealed class CaptionDraft
             if (said is double.NaN) Texts = Texts with { Nan = Texts.Nan + 1 };
             starts.Add(from);
             ends.Add(to);
-            wordCounts.Add(noneIsAWord || said is not (null or double.NaN) ? Intern(sentence) : 0);
+            Intern(noneIsAWord || said is not (null or double.NaN) ? sentence : "");
         }
 
         return null;
