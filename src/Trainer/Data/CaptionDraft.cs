@@ -93,6 +93,10 @@ sealed class CaptionDraft
             placeOfEntry[entry] = tokens.EndVideo();
         }
 
+        // Whoever still holds the draft holds no words twice.
+        words.Clear();
+        provisionalIds.Clear();
+        entryOfId.Clear();
         return new CaptionStore(entryOfVideo, firstCaption, captionCount, starts.Drain(starts.Count), ends.Drain(ends.Count),
             placeOfEntry, tokens, Texts);
     }

@@ -45,6 +45,12 @@ sealed class TokenPages
         return place;
     }
 
+    public void Clear()
+    {
+        pages.Clear();
+        used = PageBytes;
+    }
+
     /// <summary>Reads the captions of the video at a place, one after another.</summary>
     public Reader At(long place) => new(pages[(int)(place >> 32)].AsSpan((int)place));
 
