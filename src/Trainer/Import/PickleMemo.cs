@@ -18,12 +18,18 @@ internal sealed class PickleMemo
     /// <summary>Number of slots that MEMOIZE has filled: its next index.</summary>
     public long Next { get; private set; }
 
-    /// <summary>Sets a slot. The caller has bounded the index by the bytes read so far, so pages cost at most 16 bytes per input byte.</summary>
+    /// <summary>
+    /// Sets a slot. The caller has bounded the index by the bytes read so far, so pages cost at most 48 bytes per input byte. They grow
+    /// as they fill: a tensor in an evaluation set has four pickles of its own, each with a memo of a few entries.
+    /// </summary>
     public void Put(long index, Slot slot)
     {
         var page = (int)(index / PageSize);
         while (_pages.Count <= page) _pages.Add(null);
-        (_pages[page] ??= new Slot[PageSize])[index % PageSize] = slot;
+        var (slots, place) = (_pages[page] ?? [], (int)(index % PageSize));
+        if (place >= slots.Length) Array.Resize(ref slots, Math.Max(8, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)place + 1)));
+        slots[place] = slot;
+        _pages[page] = slots;
         if (slot.IsSet) Next = Math.Max(Next, index + 1);
     }
 
@@ -31,7 +37,7 @@ internal sealed class PickleMemo
     public Slot Get(long index)
     {
         var page = index / PageSize;
-        return page < _pages.Count && _pages[(int)page] is { } slots ? slots[index % PageSize] : default;
+        return page < _pages.Count && _pages[(int)page] is { } slots && index % PageSize < slots.Length ? slots[index % PageSize] : default;
     }
 
     /// <summary>
