@@ -10,7 +10,7 @@ public sealed class TokenPagesTests
         var pages = new TokenPages();
         var random = new CounterRandom(5, RandomPurpose.SampleSet);
         var videos = new List<(long Place, int[][] Captions)>();
-        for (var video = 0; video < 300; video++)
+        for (var video = 0; video < 900; video++)
         {
             var captions = Enumerable.Range(0, random.Next(200)).Select(_ => Enumerable.Range(0, random.Next(60)).Select(_ => random.Next(1 << random.Next(31))).ToArray()).ToArray();
             pages.Add([1, 2, 3]);
