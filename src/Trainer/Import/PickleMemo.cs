@@ -61,11 +61,20 @@ internal sealed class PickleMemo
         };
     }
 
+    /// <summary>16 bytes: there is one for every string of a pickle.</summary>
     /// <param name="Value">The value; null also when a string is still in the file.</param>
-    /// <param name="Info">With a value its depth + 1; without, the offset of the operation + 1; 0: unset.</param>
-    /// <param name="InFile">Whether only the offset is kept.</param>
-    public readonly record struct Slot(object? Value, long Info, bool InFile = false)
+    /// <param name="Code">With a value its depth + 1; for a string in the file minus the offset of its operation, minus 1; 0: unset.</param>
+    public readonly record struct Slot(object? Value, long Code)
     {
-        public bool IsSet => Info != 0;
+        public static Slot StillInFile(long offset) => new(null, -offset - 1);
+
+        public bool IsSet => Code != 0;
+
+        /// <summary>Whether only the offset is kept.</summary>
+        public bool InFile => Code < 0;
+
+        public long Offset => -Code - 1;
+
+        public int Depth => (int)Code - 1;
     }
 }
