@@ -117,6 +117,12 @@ public sealed record ModelConfig
 
     /// <summary>R: hidden width of the reconstruction heads.</summary>
     public required int ReconSize { get; init; }
+
+    /// <summary>Weights that a new run starts from; empty: random ones.</summary>
+    public string PretrainPath { get; init; } = "";
+
+    /// <summary>Whether entries of <see cref="PretrainPath"/> that do not fit are left out and told, instead of refused.</summary>
+    public bool PretrainPartial { get; init; }
 }
 
 /// <summary>The loss (mcn-spec §5, §6).</summary>

@@ -146,6 +146,7 @@ public sealed class TrainingSession : IDisposable
         using var checkpoints = new CheckpointDuty(rank, store, memory, outlet, lane, resumed, Describe);
         var evaluation = new EpochEvaluation(config, data, rank, outlet);
         var loop = new TrainingLoop(config, data, rank, checkpoints, evaluation, outlet, lane, control);
+        if (position == TrainingPosition.Start && Pretraining.Apply(config.Model, rank.Network) is { } left) outlet.Write(left);
         outlet.Write(Started(rank, loop, position));
         try
         {
