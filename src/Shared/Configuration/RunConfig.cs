@@ -245,9 +245,30 @@ public sealed record CompatibilityConfig
     /// <summary>Q16: after the last planned step the cosine rises again.</summary>
     public required bool ScheduleRisesAgain { get; init; }
 
-    /// <summary>Q18: a tie counts as every position it spans, each as a match.</summary>
+    /// <summary>
+    /// Q18: a tie counts as every position it spans, each as a match; clips without audio and scores that are no number do not enter the
+    /// median.
+    /// </summary>
     public required bool OptimisticTies { get; init; }
 
     /// <summary>Q27: the cluster terms are divided by 3 with two modalities too.</summary>
     public required bool ClusterDivisorThree { get; init; }
+
+    /// <summary>Q9: in training the audio is averaged over its padding too (off: over the valid frames, as in evaluation).</summary>
+    public required bool PoolOverPadding { get; init; }
+
+    /// <summary>Q10: padding words take part in the maximum over the words of a clip (off: only clips without a word have them).</summary>
+    public required bool PaddingWordsTakePart { get; init; }
+
+    /// <summary>Q12: audio is padded with 0 dB, the loudest value (off: with -80 dB, the floor of the spectrograms).</summary>
+    public required bool PadWithLoudest { get; init; }
+
+    /// <summary>Q13: the reconstruction's targets of audio and text carry gradient (off: they are constants).</summary>
+    public required bool TargetsCarryGradient { get; init; }
+
+    /// <summary>Q15: after a fit the labels are those before the last update of the centroids (off: they are assigned anew).</summary>
+    public required bool LabelsBeforeLastUpdate { get; init; }
+
+    /// <summary>Q21: captions that are None or NaN become the words None and nan (off: they have no words).</summary>
+    public required bool NoneIsAWord { get; init; }
 }

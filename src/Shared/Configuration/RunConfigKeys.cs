@@ -30,7 +30,7 @@ public static partial class RunConfigKeys
         new("checkpoint", "When checkpoints are written and how many stay."),
         new("evaluation", "Retrieval during training."),
         new("telemetry", "What is reported, and how often."),
-        new(Compatibility, "Faults of the original program that change results. The value may also be one word: \"original\" turns all of "
+        new(Compatibility, "Faults and habits of the original program that change results (docs/evaluation.md has the whole list). The value may also be one word: \"original\" turns all of "
             + "them on, \"default\" is the same as leaving the section out."),
     ];
 
@@ -78,8 +78,19 @@ public static partial class RunConfigKeys
         Fault("zero_empty_clusters", true,
             "The centroid of an empty cluster becomes the zero vector; off: it is taken over from before (Q14)."),
         Fault("schedule_rises_again", false, "After the last planned step the learning rate rises again along the cosine (Q16)."),
-        Fault("optimistic_ties", false, "In retrieval a tie counts as every position it spans, each as a match (Q18)."),
+        Fault("optimistic_ties", false,
+            "In retrieval a tie counts as every position it spans, each as a match; clips without audio do not enter the median (Q18)."),
         Fault("cluster_divisor_three", false, "The cluster terms are divided by 3 with two modalities too (Q27)."),
+        Fault("pool_over_padding", true,
+            "In training the audio is averaged over its padding too; off: over the valid frames, as in evaluation (Q9)."),
+        Fault("padding_words_take_part", true,
+            "Padding words take part in the maximum over a clip's words; off: only where a clip has no word (Q10)."),
+        Fault("pad_with_loudest", true, "Audio is padded with 0 dB, the loudest value; off: with -80 dB (Q12)."),
+        Fault("targets_carry_gradient", true,
+            "The reconstruction's targets of audio and text carry gradient; off: they are constants (Q13)."),
+        Fault("labels_before_last_update", true,
+            "After a k-means fit the labels are those before the last update of the centroids; off: they are assigned anew (Q15)."),
+        Fault("none_is_a_word", true, "Captions that are None or NaN become the words None and nan; off: they have no words (Q21)."),
     ];
 
     static ConfigKey Fault(string name, bool on, string doc) => Key($"{Compatibility}.{name}", new Flag(), on, doc);

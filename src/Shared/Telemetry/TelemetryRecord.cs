@@ -53,6 +53,9 @@ public sealed record RunStarted : TelemetryRecord
     public required long Parameters { get; init; }
 
     public required string Device { get; init; }
+
+    /// <summary>The switches of section `compatibility` as they were resolved; null in records of older versions.</summary>
+    public IReadOnlyDictionary<string, bool>? Compatibility { get; init; }
 }
 
 /// <summary>One reported step.</summary>

@@ -11,6 +11,7 @@ namespace Mcn.Web.Trainer.Data;
 sealed class CaptionDraft
 {
     readonly string file;
+    readonly bool noneIsAWord;
     readonly Dictionary<string, int> entryOfId = new(StringComparer.Ordinal);
     readonly int[] entryOfVideo;
     readonly int[] firstCaption;
@@ -23,9 +24,10 @@ sealed class CaptionDraft
     readonly List<string> malformed = [];
     int malformedCount;
 
-    CaptionDraft(string file, VideoList videos)
+    CaptionDraft(string file, VideoList videos, bool noneIsAWord)
     {
         this.file = file;
+        this.noneIsAWord = noneIsAWord;
         entryOfVideo = new int[videos.Count];
         for (var video = 0; video < videos.Count; video++)
         {
@@ -44,9 +46,10 @@ sealed class CaptionDraft
     /// <summary>Texts that are None, and texts that are NaN: they become the words None and nan (mcn-spec Q21).</summary>
     public (long None, long Nan) Texts { get; private set; }
 
-    public static CaptionDraft Read(string file, VideoList videos)
+    /// <param name="noneIsAWord">Q21; off: such a caption has no words.</param>
+    public static CaptionDraft Read(string file, VideoList videos, bool noneIsAWord = true)
     {
-        var draft = new CaptionDraft(file, videos);
+        var draft = new CaptionDraft(file, videos, noneIsAWord);
         PickleReader.ReadTopLevelDictionary(file, draft.Take);
         draft.RefuseMalformed();
         draft.RefuseMissing(videos);
@@ -123,7 +126,7 @@ sealed class CaptionDraft
             if (said is double.NaN) Texts = Texts with { Nan = Texts.Nan + 1 };
             starts.Add(from);
             ends.Add(to);
-            wordCounts.Add(Intern(sentence));
+            wordCounts.Add(noneIsAWord || said is not (null or double.NaN) ? Intern(sentence) : 0);
         }
 
         return null;

@@ -43,7 +43,7 @@ public sealed class TrainingData
     {
         var videos = VideoList.Read(config.Data.TrainCsv);
         var sets = EvaluationData.ReadSets(config);
-        var draft = CaptionDraft.Read(config.Data.CaptionPath, videos);
+        var draft = CaptionDraft.Read(config.Data.CaptionPath, videos, config.Compatibility.NoneIsAWord);
         var evaluation = EvaluationData.WithVocabulary(config, sets, draft.Words);
         return new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation);
     }

@@ -29,7 +29,7 @@ public sealed class VideoReader : IDisposable
         this.videos = videos;
         this.captions = captions;
         pooler = new FeaturePooler(counters);
-        cutter = new SpectrogramCutter(counters, config.Compatibility.NegativeFirstFrame);
+        cutter = new SpectrogramCutter(counters, config.Compatibility.NegativeFirstFrame, config.Compatibility.PadWithLoudest);
         clips = new Clip[config.Data.NPair];
         lacksRows = new bool[config.Data.NPair];
     }

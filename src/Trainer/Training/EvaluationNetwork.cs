@@ -18,10 +18,11 @@ public sealed class EvaluationNetwork : IDisposable
     readonly WordTable words;
 
     /// <exception cref="UserError">The weights are not those of one network; every difference is named, nothing is loaded in part.</exception>
-    public EvaluationNetwork(StoredWeights weights, Vocabulary vocabulary, Device device)
+    /// <param name="compatibility">Null: every habit of the original.</param>
+    public EvaluationNetwork(StoredWeights weights, Vocabulary vocabulary, Device device, CompatibilityConfig? compatibility = null)
     {
         Sizes = SizesOf(weights);
-        network = new McnNetwork(Sizes);
+        network = new McnNetwork(Sizes, compatibility);
         Load(weights);
         if (device.type != DeviceType.CPU) network.to(device);
         network.eval();

@@ -25,7 +25,7 @@ public sealed class GpuRank : IDisposable
     {
         Config = config;
         Device = device;
-        Network = new McnNetwork(config.Model);
+        Network = new McnNetwork(config.Model, config.Compatibility);
         Initialisation.Apply(Network, config.Seed);
         if (device.type != DeviceType.CPU) Network.to(device);
         Network.train();

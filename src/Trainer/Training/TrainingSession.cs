@@ -165,6 +165,7 @@ public sealed class TrainingSession : IDisposable
         ClipsPerStep = config.ClipsPerStep,
         Parameters = rank.Network.parameters().Sum(parameter => parameter.NumberOfElements),
         Device = config.Devices[0],
+        Compatibility = RunConfigFile.Switches(config),
     };
 
     RunEnded Ended(string reason, TrainingLoop loop, TrainingPosition position, long began, TelemetryOutlet outlet) => new()

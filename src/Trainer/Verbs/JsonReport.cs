@@ -55,6 +55,9 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteNumber("clips_per_step", started.ClipsPerStep);
                 json.WriteNumber("parameters", started.Parameters);
                 json.WriteString("device", started.Device);
+                json.WriteStartObject("compatibility");
+                foreach (var (name, on) in started.Compatibility ?? new Dictionary<string, bool>()) json.WriteBoolean(name, on);
+                json.WriteEndObject();
                 break;
             case EvaluationFinished evaluation:
                 json.WriteString("event", "evaluation");

@@ -48,7 +48,8 @@ static class TestRun
         Compatibility = new CompatibilityConfig
         {
             NegativeFirstFrame = true, RedrawCentroidsEachEpoch = false, ZeroEmptyClusters = false, ScheduleRisesAgain = false,
-            OptimisticTies = false, ClusterDivisorThree = false,
+            OptimisticTies = false, ClusterDivisorThree = false, PoolOverPadding = true, PaddingWordsTakePart = true, PadWithLoudest = true,
+            TargetsCarryGradient = true, LabelsBeforeLastUpdate = true, NoneIsAWord = true,
         },
     };
 
