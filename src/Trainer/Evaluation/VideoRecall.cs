@@ -59,7 +59,7 @@ public static class VideoRecall
     }
 
     /// <summary>The k largest, the first of equals first.</summary>
-    static IEnumerable<int> Top(IReadOnlyList<float> values, int k) => Enumerable.Range(0, values.Count).OrderByDescending(i => values[i]).Take(k);
+    static IEnumerable<int> Top(float[] values, int k) => Enumerable.Range(0, values.Length).OrderByDescending(i => values[i]).Take(k);
 
     static float[] BestClipOfEachVideo(float[] row, int[] videoOf, int videos)
     {

@@ -1,4 +1,3 @@
-using Mcn.Web.Trainer.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 

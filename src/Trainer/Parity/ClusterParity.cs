@@ -1,6 +1,4 @@
-using System.Text.Json;
 using Mcn.Web.Trainer.Objective;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Parity;

@@ -1,5 +1,4 @@
 using Mcn.Web.Trainer.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Parity;
@@ -15,8 +14,8 @@ static class ForwardParity
         using var scope = NewDisposeScope();
         var expected = golden.Arrays("forward_train.npz");
         using var network = golden.Network(golden.Config());
-        var (outputs, modules) = Run(network, golden.Clips(0));
-        Compare("forward_train", expected, outputs, modules, report);
+        using var modules = new ModuleOutputs(network);
+        Compare("forward_train", expected, Encode(network, golden.Clips(0)), modules, report);
         var state = network.state_dict();
         foreach (var name in expected.Names.Where(name => name.StartsWith(AfterPrefix, StringComparison.Ordinal)))
             report.Near($"forward_train.{name}", state[name[AfterPrefix.Length..]], expected[name], ParityReport.OutputLimit);
@@ -29,16 +28,15 @@ static class ForwardParity
         using var network = golden.Network(golden.Config());
         using (no_grad()) network.Encode(golden.Clips(0), reconstruct: false); // the running statistics of forward_train
         network.eval();
+        using var modules = new ModuleOutputs(network);
         var clips = golden.Clips(0) with { FrameCounts = expected["input_nframes"].to(ScalarType.Int64) };
-        var (outputs, modules) = Run(network, clips);
-        Compare("forward_eval", expected, outputs, modules, report);
+        Compare("forward_eval", expected, Encode(network, clips), modules, report);
     }
 
-    static (Embeddings Outputs, ModuleOutputs Modules) Run(McnNetwork network, ClipTensors clips)
+    static Embeddings Encode(McnNetwork network, ClipTensors clips)
     {
         using var noGrad = no_grad();
-        var modules = new ModuleOutputs(network);
-        return (network.Encode(clips, reconstruct: true), modules);
+        return network.Encode(clips, reconstruct: true);
     }
 
     static void Compare(string group, GoldenArrays expected, Embeddings outputs, ModuleOutputs modules, ParityReport report)
@@ -60,32 +58,41 @@ static class ForwardParity
         report.Near($"{group}.out_mse", outputs.ReconstructionError!, expected["out_mse"], ParityReport.OutputLimit);
     }
 
-    /// <summary>
-    /// What every module took and gave in the last forward pass, copied at once: the network overwrites some of it in place. Lives as
-    /// long as the caller's dispose scope.
-    /// </summary>
-    sealed class ModuleOutputs
+    /// <summary>What every module took and gave in the last forward pass, copied at once: the network overwrites some of it in place.</summary>
+    sealed class ModuleOutputs : IDisposable
     {
         readonly Dictionary<string, (Tensor Input, Tensor Output)> seen = new(StringComparer.Ordinal);
 
         public ModuleOutputs(McnNetwork network)
         {
-            var scope = DisposeScopeManager.GetCurrentScope();
             foreach (var (name, module) in network.named_modules())
             {
                 if (module is nn.Module<Tensor, Tensor> one) one.register_forward_hook((_, input, output) => Keep(name, input, output));
                 if (module is nn.Module<Tensor, Tensor, Tensor> two) two.register_forward_hook((_, input, _, output) => Keep(name, input, output));
-            }
-
-            Tensor Keep(string name, Tensor input, Tensor output)
-            {
-                seen[name] = (scope.Attach(input.detach().clone().DetachFromDisposeScope()), scope.Attach(output.detach().clone().DetachFromDisposeScope()));
-                return output;
             }
         }
 
         public Tensor? Find(string module) => seen.TryGetValue(module, out var pair) ? pair.Output : null;
 
         public Tensor InputOf(string module) => seen[module].Input;
+
+        Tensor Keep(string name, Tensor input, Tensor output)
+        {
+            // The scope that is open here ends with the module.
+            if (seen.Remove(name, out var before)) Free(before);
+            seen[name] = (input.detach().clone().DetachFromDisposeScope(), output.detach().clone().DetachFromDisposeScope());
+            return output;
+        }
+
+        static void Free((Tensor Input, Tensor Output) pair)
+        {
+            pair.Input.Dispose();
+            pair.Output.Dispose();
+        }
+
+        public void Dispose()
+        {
+            foreach (var pair in seen.Values) Free(pair);
+        }
     }
 }

@@ -4,7 +4,6 @@ using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Import;
 using Mcn.Web.Trainer.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Parity;
