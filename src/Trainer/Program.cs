@@ -12,6 +12,7 @@ var root = new RootCommand("Mcn.Web: trains MCN (video, audio and text in one jo
     WorkVerb.Command(),
     ServeVerb.Command(),
     DataVerb.Command(),
+    CheckpointVerb.Command(),
 };
 foreach (var verb in DaemonVerbs.Commands()) root.Add(verb);
 try

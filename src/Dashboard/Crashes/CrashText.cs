@@ -30,7 +30,7 @@ public static class CrashText
     }
 
     /// <summary>A sentence of the trainer in the viewer's language; its English where the code is newer than this program.</summary>
-    public static string Of(IStringLocalizer<Words> texts, CodedText sentence) => Of(texts, "Said_", sentence);
+    public static string Of(IStringLocalizer<Words> texts, CodedText sentence) => Of(texts, texts["Said_" + sentence.Code].ResourceNotFound ? "Cause_" : "Said_", sentence);
 
     /// <summary>What the diagnosis takes for the cause; null where an older trainer does not say it.</summary>
     public static string? CauseOf(IStringLocalizer<Words> texts, CrashSummary crash) => crash.Cause is { } cause ? Of(texts, "Cause_", cause) : null;

@@ -14,6 +14,11 @@ public sealed partial class NotFoundPage
 
     protected override void OnInitialized()
     {
-        if (Request is { Response.HasStarted: false } request) request.Response.StatusCode = StatusCodes.Status404NotFound;
+        // Late: Blazor sends no body for a page that has said 404 before it is rendered.
+        Request?.Response.OnStarting(() =>
+        {
+            Request.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        });
     }
 }

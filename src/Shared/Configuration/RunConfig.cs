@@ -89,6 +89,9 @@ public sealed record DataConfig
 
     /// <summary>Bound of the read-ahead: host memory of all batches being filled or waiting, bytes.</summary>
     public required long ReadAheadBytes { get; init; }
+
+    /// <summary>Share of the listed videos that may turn out unreadable before the run stops; 0: the first one stops it.</summary>
+    public required double BadRecordBudget { get; init; }
 }
 
 /// <summary>Sizes of the network (mcn-spec §4). The defaults give 223,776,770 parameters.</summary>
@@ -114,6 +117,12 @@ public sealed record ModelConfig
 
     /// <summary>R: hidden width of the reconstruction heads.</summary>
     public required int ReconSize { get; init; }
+
+    /// <summary>Weights that a new run starts from; empty: random ones.</summary>
+    public string PretrainPath { get; init; } = "";
+
+    /// <summary>Whether entries of <see cref="PretrainPath"/> that do not fit are left out and told, instead of refused.</summary>
+    public bool PretrainPartial { get; init; }
 }
 
 /// <summary>The loss (mcn-spec §5, §6).</summary>

@@ -253,7 +253,7 @@ public sealed class RunKeeper(
         {
             lastCrash = crash.Summary;
             restartPending = decision!.Delay is not null;
-            Tell(RunState.Crashed, detail: crash.Summary.Message);
+            Tell(RunState.Crashed, detail: crash.Summary.Message, reason: crash.Summary.Cause);
             if (decision.Delay is null && !cancel.IsCancellationRequested) target = RunTarget.Stopped;
             WriteDesired();
         }

@@ -26,6 +26,7 @@ public sealed class TrainingLoop(
 
     readonly int stepsPerEpoch = data.Plan.StepsPerEpoch;
     readonly StepClock clock = new(config.ClipsPerStep);
+    readonly DataReport dataReport = new(config, data, outlet);
 
     public long TotalSteps => (long)stepsPerEpoch * config.Optimizer.Epochs;
 
@@ -168,6 +169,7 @@ public sealed class TrainingLoop(
         Add(MetricCatalog.Optimizer, outcome.Optimizer.TotalSeconds);
         Add(MetricCatalog.KMeansIterations, rank.Clusters?.LastIterations);
         Add(MetricCatalog.KMeansEmptyClusters, rank.Clusters?.LastEmptyClusters);
+        dataReport.AddTo(values);
         outlet.Write(new StepMetrics { Step = position.Step, Epoch = epoch, Values = values });
     }
 

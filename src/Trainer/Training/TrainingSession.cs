@@ -135,6 +135,7 @@ public sealed class TrainingSession : IDisposable
         var position = newest is { } found ? checkpoints.Restore(found.Path, found.Manifest, rank) : TrainingPosition.Start;
         var evaluation = new EpochEvaluation(config, data, rank, outlet);
         var loop = new TrainingLoop(config, data, rank, checkpoints, evaluation, outlet, lane, control);
+        if (position == TrainingPosition.Start && Pretraining.Apply(config.Model, rank.Network) is { } left) outlet.Write(left);
         outlet.Write(Started(rank, loop, position));
         try
         {

@@ -20,7 +20,7 @@ static class DataVerb
             Folder, Seed, Shuffle,
         };
         sample.SetAction(Run);
-        return new Command("data", "Data sets") { sample };
+        return new Command("data", "Data sets") { sample, DataCheckVerb.Command(), DataInfoVerb.Command() };
     }
 
     static int Run(ParseResult arguments)

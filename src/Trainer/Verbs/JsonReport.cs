@@ -106,8 +106,8 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
             json.WriteNumber("r1", row.R1);
             json.WriteNumber("r5", row.R5);
             json.WriteNumber("r10", row.R10);
-            json.WriteNumber("medr", row.Medr);
-            json.WriteNumber("meanr", row.Meanr);
+            WriteFinite(json, "medr", row.Medr);
+            WriteFinite(json, "meanr", row.Meanr);
             json.WriteStartObject("ci95");
             foreach (var (metric, interval) in row.Ci95)
             {
@@ -121,6 +121,13 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
         }
 
         json.WriteEndArray();
+    }
+
+    /// <summary>A rank that nobody has (the original's counting of a network that gives NaN) is null: JSON has no NaN.</summary>
+    static void WriteFinite(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value)) json.WriteNumber(name, value);
+        else json.WriteNull(name);
     }
 
     public void Dispose() => output.Flush();

@@ -50,6 +50,30 @@ public sealed class RunPartsTests
         Assert.Empty(controls.FindAll("button"));
     }
 
+    [Theory]
+    [InlineData(Bottleneck.Disk, "disk")]
+    [InlineData(Bottleneck.Device, "device")]
+    public async Task The_data_path_names_what_limits_and_shows_each_limit(Bottleneck limit, string word)
+    {
+        await using var page = Page();
+        var values = new Dictionary<string, double>
+        {
+            [MetricCatalog.Bottleneck] = (double)limit, [MetricCatalog.LimitDisk] = 512, [MetricCatalog.LimitDevice] = 640, [MetricCatalog.ReadRate] = 25e6, [MetricCatalog.BadVideos] = 3,
+        };
+        var path = page.Render<DataPath>(with => with.Add(part => part.View, View(RunState.Running) with { Newest = new StepMetrics { Step = 1, Epoch = 0, Values = values } }));
+        Assert.Equal(word, path.Find(".verdict b").TextContent);
+        Assert.StartsWith(word, path.Find(".limiting").TextContent, StringComparison.Ordinal);
+        Assert.Contains("512", path.Find(".limits").TextContent, StringComparison.Ordinal);
+        Assert.Contains("3", path.Find(".bad").TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_data_path_is_silent_before_anything_was_measured()
+    {
+        await using var page = Page();
+        Assert.Equal("", page.Render<DataPath>(with => with.Add(part => part.View, View(RunState.Starting))).Markup.Trim());
+    }
+
     [Fact]
     public async Task The_evaluation_table_has_the_papers_row_only_for_its_set_and_says_when_audio_is_dead()
     {

@@ -31,6 +31,7 @@ static class TestRun
             FeatureFramerate = 1,
             NumThreadReader = 1,
             ReadAheadBytes = 1 << 26,
+            BadRecordBudget = 0.001,
         },
         Model = new ModelConfig
         {
