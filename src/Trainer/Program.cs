@@ -8,6 +8,7 @@ var root = new RootCommand("Mcn.Web: trains MCN (video, audio and text in one jo
 {
     TrainVerb.Command(),
     EvalVerb.Command(),
+    ParityVerb.Command(),
     WorkVerb.Command(),
     ServeVerb.Command(),
     DataVerb.Command(),

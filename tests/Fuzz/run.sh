@@ -15,7 +15,7 @@ version=$(sed -n 's/.*"SharpFuzz" Version="\([^"]*\)".*/\1/p' "$root/Directory.P
 dotnet build "$root/tests/Fuzz" -v q
 # The instrumented program runs only below afl-fuzz, so it is a copy; the one that was built reads findings again.
 built=$root/tests/Fuzz/bin/Release/net10.0
-rm -rf "$work/bin" && mkdir -p "$work" && cp -r "$built" "$work/bin"
+rm -rf "$work/bin" && mkdir -p "$work/out" && cp -r "$built" "$work/bin"
 "$work/tools/sharpfuzz" "$work/bin/Mcn.Web.Fuzz.dll" Mcn.Web.Trainer.Import
 
 export AFL_SKIP_BIN_CHECK=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_AUTORESUME=1 AFL_NO_UI=1
