@@ -72,6 +72,16 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteString("path", checkpoint.Path);
                 json.WriteNumber("bytes", checkpoint.Bytes);
                 json.WriteNumber("duration_seconds", checkpoint.DurationSeconds);
+                json.WriteNumber("stall_seconds", checkpoint.StallSeconds);
+                json.WriteNumber("verify_seconds", checkpoint.VerifySeconds);
+                json.WriteString("reason", checkpoint.Reason);
+                break;
+            case ResumeProven resume:
+                json.WriteString("event", "resume");
+                json.WriteNumber("step", resume.Step);
+                json.WriteString("source", resume.Source);
+                json.WriteBoolean("exact", resume.Exact);
+                json.WriteString("text", resume.Text);
                 break;
             case Alert alert:
                 json.WriteString("event", "alert");
