@@ -63,6 +63,9 @@ public sealed record DataConfig
     /// <summary>Python pickle: video id → start, end, text.</summary>
     public required string CaptionPath { get; init; }
 
+    /// <summary>Folder of packed shards in place of the four paths before it; empty: the original's layout.</summary>
+    public required string Shards { get; init; }
+
     /// <summary>Word vectors in Google's binary layout.</summary>
     public required string Word2vecPath { get; init; }
 

@@ -11,14 +11,16 @@ public static partial class RunConfigKeys
 
     static IEnumerable<ConfigKey> Data() =>
     [
-        new("data.train_csv", new PathOf(PathTarget.File), "CSV with a column `path`: one video a row."),
-        new("data.features_path", new PathOf(PathTarget.Folder), "Root of the 2d and 3d features: PATH/ID_2d.npz, PATH/ID_3d.npz."),
-        new("data.features_path_audio", new PathOf(PathTarget.Folder), "Root of the spectrograms: PATH/ID_spec.npz.")
+        new("data.train_csv", new PathOf(PathTarget.File, OrNone: true), "CSV with a column `path`: one video a row.") { Default = "", RequiredWithout = Shards },
+        new("data.features_path", new PathOf(PathTarget.Folder, OrNone: true), "Root of the 2d and 3d features: PATH/ID_2d.npz, PATH/ID_3d.npz.") { Default = "", RequiredWithout = Shards },
+        new("data.features_path_audio", new PathOf(PathTarget.Folder, OrNone: true), "Root of the spectrograms: PATH/ID_spec.npz.")
         {
             DefaultFrom = "data.features_path",
             DefaultText = "the same as features_path",
         },
-        new("data.caption_path", new PathOf(PathTarget.File), "Python pickle: video id → start, end, text."),
+        new("data.caption_path", new PathOf(PathTarget.File, OrNone: true), "Python pickle: video id → start, end, text.") { Default = "", RequiredWithout = Shards },
+        new(Shards, new PathOf(PathTarget.Folder, OrNone: true),
+            "What `data pack` made: takes the place of train_csv, features_path, features_path_audio and caption_path.") { Default = "" },
         new("data.word2vec_path", new PathOf(PathTarget.File), "Word vectors in Google's binary layout."),
         Key("data.batch_size", new WholeNumber(1, MostVideos), 128,
             "VIDEOS a step, not clips: the paper's 4096 is batch_size 128 x n_pair 32.", "videos"),

@@ -18,6 +18,11 @@ public static partial class RunConfigRules
                 "exactly one",
                 $"This version trains on one device: keep \"{config.Devices[0]}\"")),
 
+        new("Training data come from one source: data.shards, or train_csv, features_path and caption_path.",
+            ["data.shards", "data.train_csv", "data.features_path", "data.features_path_audio", "data.caption_path"],
+            config => SecondSource(config.Data) is not { Length: > 0 } named ? null : (
+                $"the shards {config.Data.Shards} beside {string.Join(", ", named)}", "one source", "Keep data.shards, or the other keys")),
+
         new("A step has at least 2 clips (batch_size x n_pair): one clip has nothing to be told apart from.",
             ["data.batch_size", "data.n_pair"],
             config => config.ClipsPerStep >= 2 ? null : (
@@ -64,6 +69,12 @@ public static partial class RunConfigRules
                 new ConfigMistake { Source = "", Key = rule.Keys[0], Found = found, Expected = expected, Remedy = remedy });
         }
     }
+
+    static string[] SecondSource(DataConfig data) => data.Shards.Length == 0 ? [] :
+    [
+        .. new[] { ("train_csv", data.TrainCsv), ("features_path", data.FeaturesPath), ("features_path_audio", data.FeaturesPathAudio), ("caption_path", data.CaptionPath) }
+            .Where(key => key.Item2.Length > 0).Select(key => key.Item1),
+    ];
 
     static (string Name, double Weight)[] RemainingWeights(ObjectiveConfig objective)
     {
