@@ -4,7 +4,8 @@ namespace Mcn.Web.Fuzz;
 
 /// <summary>
 /// The readers of foreign files, each as a function of bytes. Every value that is returned is looked at to its last element, so that
-/// an array with less memory than its shape is found here and not in training.
+/// an array with less memory than its shape is found here and not in training. The two "inside" repair the checksums of the archive
+/// first (<see cref="ZipRepair"/>).
 /// </summary>
 static class Readers
 {
@@ -15,9 +16,11 @@ static class Readers
     {
         ["npy"] = bytes => Look(Npy.Read(bytes, Subject)),
         ["npz"] = bytes => Look(Npz.ReadAll(bytes, Subject)),
+        ["npz-inside"] = bytes => Look(Npz.ReadAll(ZipRepair.Of(bytes), Subject)),
         ["pickle"] = bytes => Look(PickleReader.Read(bytes, Subject)),
         ["captions"] = bytes => PickleReader.ReadTopLevelDictionary(new MemoryStream(bytes, writable: false), Subject, (_, value) => Look(value)),
         ["pth"] = bytes => Look(TorchFile.Read(bytes, Subject)),
+        ["pth-inside"] = bytes => Look(TorchFile.Read(ZipRepair.Of(bytes), Subject)),
         ["word2vec"] = bytes => Word2Vec.Read(new MemoryStream(bytes, writable: false), Subject, wanted: null),
         ["safetensors"] = Safetensors,
     };

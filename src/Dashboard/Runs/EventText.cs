@@ -17,6 +17,8 @@ public static class EventText
         RunStateChanged state => texts["EventState", texts[StateShape.Of(state.State).Word], Show.Whole(state.Step), state.Reason is { } reason ? CrashText.Of(texts, reason) : state.Detail ?? ""],
         EvaluationFinished evaluation => texts["EventEvaluation", evaluation.File, Show.Percent(evaluation.Rows.Count > 0 ? evaluation.Rows.Max(row => row.R10) : null, 1)],
         CheckpointWritten checkpoint => texts["EventCheckpoint", Show.Whole(checkpoint.Step), Show.MiB(checkpoint.Bytes), Show.Figure(checkpoint.DurationSeconds)],
+        ResumeProven { Exact: true } resume => texts["EventResumeExact", Show.Whole(resume.Step)],
+        ResumeProven resume => texts["EventResumeDiffers", Show.Whole(resume.Step), resume.Text],
         Alert alert => AlertText.Of(texts, alert),
         RunEnded ended => texts["EventEnded", Word(texts, "Ended_" + ended.Reason) ?? ended.Reason, Show.Whole(ended.Step), Show.Span(texts, TimeSpan.FromSeconds(Math.Max(0, ended.DurationSeconds)))],
         WorkerExited { Crash: { } crash } => texts["EventCrashed", CrashText.CauseOf(texts, crash) ?? crash.Message],

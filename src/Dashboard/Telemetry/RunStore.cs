@@ -163,6 +163,7 @@ public sealed record StoredRecord(RecordId Id, string Kind, byte[] Json, Telemet
         StepMetrics => "step",
         EvaluationFinished => "evaluation",
         CheckpointWritten => "checkpoint",
+        ResumeProven => "resume",
         Alert => "alert",
         RunEnded => "run_ended",
         RunStateChanged => "run_state",

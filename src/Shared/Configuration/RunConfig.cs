@@ -117,6 +117,12 @@ public sealed record ModelConfig
 
     /// <summary>R: hidden width of the reconstruction heads.</summary>
     public required int ReconSize { get; init; }
+
+    /// <summary>Weights that a new run starts from; empty: random ones.</summary>
+    public string PretrainPath { get; init; } = "";
+
+    /// <summary>Whether entries of <see cref="PretrainPath"/> that do not fit are left out and told, instead of refused.</summary>
+    public bool PretrainPartial { get; init; }
 }
 
 /// <summary>The loss (mcn-spec §5, §6).</summary>
@@ -200,8 +206,29 @@ public sealed record CheckpointConfig
     /// <summary>Epochs between checkpoints (the last epoch and a signal always write one).</summary>
     public required int EveryEpochs { get; init; }
 
+    /// <summary>Steps between checkpoints; 0: by time only.</summary>
+    public required int EverySteps { get; init; }
+
+    /// <summary>The most work, in seconds, that the death of the trainer may cost; a slow disk alone cannot always keep it.</summary>
+    public required double MaxLossSeconds { get; init; }
+
+    /// <summary>The most of the training time that standing still for snapshots may take, fraction.</summary>
+    public required double MaxOverhead { get; init; }
+
+    /// <summary>Seconds between snapshots in memory, at least; 0: none.</summary>
+    public required double MemoryEverySeconds { get; init; }
+
     /// <summary>Newest checkpoints that stay.</summary>
     public required int KeepLast { get; init; }
+
+    /// <summary>Checkpoints with the best evaluation that stay.</summary>
+    public required int KeepBest { get; init; }
+
+    /// <summary>Each so-many-th epoch's checkpoint stays; 0: none.</summary>
+    public required int KeepEveryEpochs { get; init; }
+
+    /// <summary>Free space that a checkpoint must leave on its disk, bytes.</summary>
+    public required long ReserveBytes { get; init; }
 }
 
 /// <summary>Retrieval during training (mcn-spec §9).</summary>

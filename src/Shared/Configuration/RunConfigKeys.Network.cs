@@ -49,6 +49,8 @@ public static partial class RunConfigKeys
             "Widths of DAVEnet's five stages; the last one is the audio width A."),
         Key("model.recon", new Flag(), true, "Whether the reconstruction heads exist."),
         Key("model.recon_size", new WholeNumber(1, 1 << 20), 1024, "R: hidden width of the reconstruction heads."),
+        new("model.pretrain_path", new PathOf(PathTarget.FileOrFolder, OrNone: true), "Weights that a new run starts from: .pth, .safetensors, a checkpoint or a run; empty: random ones.") { Default = "" },
+        Key("model.pretrain_partial", new Flag(), false, "Take only the entries of pretrain_path that fit, and tell the rest; off: all must fit."),
     ];
 
     static IEnumerable<ConfigKey> Objective() =>

@@ -86,4 +86,13 @@ public static class MetricCatalog
 
     /// <summary>Empty clusters in the last k-means fit [{cluster}].</summary>
     public const string KMeansEmptyClusters = "train.kmeans.empty_clusters";
+
+    /// <summary>Training stood still for the last snapshot [s].</summary>
+    public const string CheckpointStall = "train.checkpoint.stall";
+
+    /// <summary>Bound of the work that the death of the trainer's process costs [s].</summary>
+    public const string CheckpointAtRisk = "train.checkpoint.at_risk";
+
+    /// <summary>Bound of the work that the death of the machine costs [s].</summary>
+    public const string CheckpointAtRiskMachine = "train.checkpoint.at_risk.machine";
 }

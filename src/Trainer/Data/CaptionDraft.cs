@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Mcn.Web.Shared;
 using Mcn.Web.Trainer.Import;
 
@@ -18,8 +19,9 @@ sealed class CaptionDraft
     readonly int[] captionCount;
     readonly GrowingArena<double> starts = new();
     readonly GrowingArena<double> ends = new();
-    readonly GrowingArena<int> words = new();
-    readonly GrowingArena<int> wordCounts = new();
+    readonly TokenPages words = new();
+    readonly long[] placeOfEntry;
+    readonly List<int> said = [];
     readonly Dictionary<string, int> provisionalIds = new(StringComparer.Ordinal);
     readonly List<string> malformed = [];
     int malformedCount;
@@ -38,6 +40,7 @@ sealed class CaptionDraft
 
         firstCaption = new int[entryOfId.Count];
         captionCount = new int[entryOfId.Count];
+        placeOfEntry = new long[entryOfId.Count];
     }
 
     /// <summary>Every word that is said, once.</summary>
@@ -74,40 +77,46 @@ sealed class CaptionDraft
         var finalIds = new int[provisionalIds.Count];
         foreach (var (word, provisional) in provisionalIds) finalIds[provisional] = vocabulary.IdOf(word);
 
-        // In place: what is kept never overtakes what is read.
-        var tokenOffsets = new int[wordCounts.Count + 1];
-        var (read, kept) = (0, 0);
-        for (var caption = 0; caption < wordCounts.Count; caption++)
+        var tokens = new TokenPages();
+        var ids = new int[64];
+        for (var entry = 0; entry < placeOfEntry.Length; entry++)
         {
-            for (var end = read + wordCounts[caption]; read < end; read++)
+            var captions = words.At(placeOfEntry[entry]);
+            for (var caption = 0; caption < captionCount[entry]; caption++)
             {
-                var id = finalIds[words[read]];
-                if (id != 0 && kept - tokenOffsets[caption] < maxWords) words[kept++] = id;
+                var (count, kept) = (captions.Next(ref ids), 0);
+                for (var i = 0; i < count && kept < maxWords; i++)
+                    if (finalIds[ids[i]] is not 0 and var id) ids[kept++] = id; // in place: what is kept never overtakes what is read
+                tokens.Add(ids.AsSpan(0, kept));
             }
 
-            tokenOffsets[caption + 1] = kept;
+            placeOfEntry[entry] = tokens.EndVideo();
         }
 
+        // Whoever still holds the draft holds no words twice.
+        words.Clear();
+        provisionalIds.Clear();
+        entryOfId.Clear();
         return new CaptionStore(entryOfVideo, firstCaption, captionCount, starts.Drain(starts.Count), ends.Drain(ends.Count),
-            tokenOffsets, words.Drain(kept), Texts);
+            placeOfEntry, tokens, Texts);
     }
 
     void Take(string id, object? value)
     {
         if (!entryOfId.TryGetValue(id, out var entry)) return;
-        var (captions, firstWord, texts) = (starts.Count, words.Count, Texts);
+        var (captions, texts) = (starts.Count, Texts);
         if (Append(value) is { } fault)
         {
             starts.Shorten(captions);
             ends.Shorten(captions);
-            wordCounts.Shorten(captions);
-            words.Shorten(firstWord);
+            words.Discard();
             Texts = texts;
             malformedCount++;
             if (malformed.Count < 3) malformed.Add($"{id} ({fault})");
             return;
         }
 
+        placeOfEntry[entry] = words.EndVideo();
         firstCaption[entry] = captions;
         captionCount[entry] = starts.Count - captions;
     }
@@ -138,24 +147,23 @@ sealed class CaptionDraft
             if (said is double.NaN) Texts = Texts with { Nan = Texts.Nan + 1 };
             starts.Add(from);
             ends.Add(to);
-            wordCounts.Add(noneIsAWord || said is not (null or double.NaN) ? Intern(sentence) : 0);
+            Intern(noneIsAWord || said is not (null or double.NaN) ? sentence : "");
         }
 
         return null;
     }
 
-    int Intern(string sentence)
+    void Intern(string sentence)
     {
         var lookup = provisionalIds.GetAlternateLookup<ReadOnlySpan<char>>();
-        var count = 0;
+        said.Clear();
         foreach (var token in Tokenizer.Enumerate(sentence))
         {
             if (!lookup.TryGetValue(token, out var id)) provisionalIds.Add(token.ToString(), id = provisionalIds.Count);
-            words.Add(id);
-            count++;
+            said.Add(id);
         }
 
-        return count;
+        words.Add(CollectionsMarshal.AsSpan(said));
     }
 
     void RefuseMalformed()

@@ -5,6 +5,8 @@ namespace Mcn.Web.Trainer.Data;
 /// <summary>Everything a run reads, opened in the order that keeps memory small: list, evaluation sets, captions, vectors.</summary>
 public sealed class TrainingData
 {
+    const int ManyCaptions = 1_000_000;
+
     readonly RunConfig config;
 
     TrainingData(RunConfig config, VideoList videos, CaptionStore captions, EvaluationData evaluation)
@@ -52,7 +54,10 @@ public sealed class TrainingData
         var sets = EvaluationData.ReadSets(config);
         var draft = CaptionDraft.Read(config.Data.CaptionPath, videos, config.Compatibility.NoneIsAWord);
         var evaluation = EvaluationData.WithVocabulary(config, sets, draft.Words);
-        return new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation);
+        var data = new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation);
+        // Reading captions leaves as much garbage as data, and nothing that comes after would make the runtime give it back.
+        if (data.Captions.Count >= ManyCaptions) GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return data;
     }
 
     /// <summary>Starts the reader threads at a position (both from 0); they stop after optimizer.epochs.</summary>

@@ -20,6 +20,7 @@ public sealed class RunKeeper(
     readonly object gate = new();
     readonly List<Death> deaths = [];
     readonly SemaphoreSlim wake = new(0);
+    readonly SnapshotFile? snapshots = SnapshotFile.Create();
     RunFolder? folder;
     RunIdentity? identity;
     RunState state;
@@ -50,6 +51,7 @@ public sealed class RunKeeper(
         var read = RunCatalog.Read(run);
         lock (gate)
         {
+            snapshots?.Clear();
             (folder, identity, target, startCommand, stopCommand) = (run, read, read.Finished ? RunTarget.Stopped : wish, commandId, null);
             (step, lastCrash, restartPending) = (null, null, false);
             state = read.Finished ? RunState.Finished : wish == RunTarget.Stopped ? RunState.Stopped : RunState.Starting;
@@ -185,6 +187,7 @@ public sealed class RunKeeper(
 
         if (!settled.IsCrash)
         {
+            snapshots?.Clear(); // it left in order: what is to be kept is on disk
             ledger.Write(new WorkerExited { ExitCode = end.ExitCode, Signal = end.Signal, WorkerIncarnation = current.Incarnation });
             lock (gate) Tell(settled.State, settled.CommandId, reason: settled.Reason);
             ledger.RunIsLive = false;
@@ -203,7 +206,7 @@ public sealed class RunKeeper(
             Tell(identity.Incarnation == 0 ? RunState.Starting : RunState.Resuming, startCommand);
             startCommand = null;
             ledger.RunIsLive = true;
-            watch = new WorkerWatch(folder!, incarnation, options, ledger, log, time, Seen);
+            watch = new WorkerWatch(folder!, incarnation, options, ledger, log, time, Seen, snapshots);
             if (target == RunTarget.Held) watch.Send(new RunCommand("", folder!.RunId, CommandVerb.Hold, null, "supervisor", time.GetUtcNow(), DateTimeOffset.MaxValue));
             return watch;
         }
@@ -293,5 +296,9 @@ public sealed class RunKeeper(
 
     void WriteDesired() => StateFile.Write(trainer.Desired, new DesiredRun(1, folder!.RunId, target), TrainerJson.Default.DesiredRun, log);
 
-    public void Dispose() => wake.Dispose();
+    public void Dispose()
+    {
+        wake.Dispose();
+        snapshots?.Dispose();
+    }
 }

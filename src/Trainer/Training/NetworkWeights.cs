@@ -90,23 +90,44 @@ public sealed class NetworkWeights(string subject, IReadOnlyDictionary<string, H
     /// <summary>Refuses NaN and infinities.</summary>
     public void RequireFinite() => RequireFinite(arrays.Keys);
 
-    static string Describe(ModelConfig sizes) => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+    /// <summary>The same for one array; whole numbers are always finite.</summary>
+    public static void RequireFinite(string subject, string name, HostArray array)
+    {
+        if (!array.IsFloat) return;
+        Span<float> part = stackalloc float[4096];
+        var count = checked((int)array.Count);
+        for (var at = 0; at < count; at += part.Length)
+        {
+            var some = part[..Math.Min(part.Length, count - at)];
+            array.CopyTo(at, some);
+            if (!TensorPrimitives.IsFiniteAll<float>(some)) throw new UserError($"{subject} : {name}", "numbers that are not finite in single precision", "finite weights", "Take a checkpoint from before the numbers were lost");
+        }
+    }
+
+    /// <summary>
+    /// An entry as the network has it: single precision, or int64 for a counter, in the layout's shape. One that is never applied and is
+    /// missing gets its starting value.
+    /// </summary>
+    public HostArray InLayout(string name, long[] shape)
+    {
+        var type = NetworkLayout.IsCounter(name) ? ArrayType.Int64 : ArrayType.Float32;
+        if (!arrays.TryGetValue(name, out var array))
+        {
+            var start = name.EndsWith("weight", StringComparison.Ordinal) || name.EndsWith("running_var", StringComparison.Ordinal) ? 1f : 0f;
+            return new HostArray(type, shape, type == ArrayType.Int64 ? new byte[sizeof(long)] : BitConverter.GetBytes(start));
+        }
+
+        if (array.Type == type) return new HostArray(type, shape, array.Data);
+        return new HostArray(type, shape, type == ArrayType.Int64 ? BitConverter.GetBytes((long)array.As<int>()[0]) : MemoryMarshal.AsBytes(array.ToSingles().AsSpan()).ToArray());
+    }
+
+    /// <summary>The sizes under the names of the configuration's keys.</summary>
+    public static string Describe(ModelConfig sizes) => string.Create(System.Globalization.CultureInfo.InvariantCulture,
         $"embd_dim {sizes.EmbdDim}, feature_dim {sizes.FeatureDim}, we_dim {sizes.WeDim}, mel_bands {sizes.MelBands}, layer_widths [{string.Join(", ", sizes.LayerWidths)}], {(sizes.Recon ? $"recon_size {sizes.ReconSize}" : "recon false")}");
 
     void RequireFinite(IEnumerable<string> names)
     {
-        Span<float> part = stackalloc float[4096];
-        foreach (var name in names.Where(name => arrays[name].IsFloat))
-        {
-            var array = arrays[name];
-            var count = (int)array.Count;
-            for (var at = 0; at < count; at += part.Length)
-            {
-                var some = part[..Math.Min(part.Length, count - at)];
-                array.CopyTo(at, some);
-                if (!TensorPrimitives.IsFiniteAll<float>(some)) throw new UserError($"{subject} : {name}", "numbers that are not finite in single precision", "finite weights", "Take a checkpoint from before the numbers were lost");
-            }
-        }
+        foreach (var name in names) RequireFinite(subject, name, arrays[name]);
     }
 
     void Copy(McnNetwork network, IReadOnlyList<string> names)

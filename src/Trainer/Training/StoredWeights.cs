@@ -31,8 +31,8 @@ public sealed class StoredWeights
 
     public static StoredWeights Read(string path) => new(Locate(path));
 
-    /// <summary>A folder means its newest checkpoint.</summary>
-    static string Locate(string path)
+    /// <summary>The file of weights that a path means: of a run its newest checkpoint, of a checkpoint its network.</summary>
+    internal static string Locate(string path)
     {
         if (!Directory.Exists(path)) return path;
         if (File.Exists(System.IO.Path.Combine(path, WeightFile.FileInFolder))) return System.IO.Path.Combine(path, WeightFile.FileInFolder);

@@ -37,6 +37,9 @@ sealed class ConsoleReport : ITrainingReport
             case CheckpointWritten checkpoint:
                 Line(Invariant($"checkpoint {checkpoint.Path} ({checkpoint.Bytes / 1e6:F1} MB, {checkpoint.DurationSeconds:F2} s)"));
                 break;
+            case ResumeProven resume:
+                Line(Invariant($"the step after {resume.Step:N0} was repeated: ") + (resume.Exact ? "the same, bit for bit" : resume.Text));
+                break;
             case Alert alert:
                 Line($"warning: {alert.Text}");
                 break;

@@ -11,6 +11,7 @@ static class DataInfoVerb
 {
     const int SampledVideosCount = 200;
     const long MostBytes = 512L << 20;
+    const long SmallFileBytes = 8_000_000;
     static readonly TimeSpan MostTime = TimeSpan.FromSeconds(5);
 
     static readonly Argument<FileInfo> Config = new("PATH") { Description = "Configuration of a run (JSON) over a data set in the original's layout" };
@@ -36,7 +37,11 @@ static class DataInfoVerb
         var sample = SampledVideos.Of(config, videos, SampledVideosCount, captions / (double)videos.Count);
         var device = BlockDevice.Of(config.Data.FeaturesPath);
         var probe = new DiskProbe(MostBytes, MostTime);
-        var rates = probe.Measure([.. sample.Files.SelectMany(files => files)]);
+        // The largest first: a rate in sequence out of small files would be that of opening them.
+        string[] candidates = [config.Data.CaptionPath, config.Data.Word2vecPath, .. sample.Files.SelectMany(files => files)];
+        candidates = [.. candidates.Where(File.Exists).OrderByDescending(name => new FileInfo(name).Length)];
+        var rates = probe.Measure(candidates);
+        var areSmall = new FileInfo(candidates[0]).Length < SmallFileBytes;
         var measured = probe.VideosPerSecond(sample.Files);
         var plan = ReadPlan.Of(device, rates);
         var encodings = EncodingSizes.Of(sample.Sizes, config.Model.FeatureDim)
@@ -65,6 +70,7 @@ static class DataInfoVerb
                 ["random_read_bytes"] = DiskProbe.RandomReadBytes,
                 ["cached_bytes_per_second"] = rates.CachedBytesPerSecond,
                 ["looks_cached"] = rates.LooksCached,
+                ["files_are_small"] = areSmall,
             },
             ["mode"] = plan.Mode,
             ["because"] = plan.Because,
@@ -84,6 +90,7 @@ static class DataInfoVerb
             if (sample.Unreadable > 0) Line($"{sample.Unreadable} of {sample.Files.Count + sample.Unreadable} sampled videos cannot be read: `data check` says why");
             Line($"disk {device.Name ?? "(no block device)"}, {device.FileSystem} on {device.Mount}, rotational: {(device.IsRotational is { } flag ? flag ? "yes" : "no" : "unknown")}");
             Line($"one reader: {rates.SequentialBytesPerSecond / 1e6:F0} MB/s in sequence, {rates.RandomReadsPerSecond:F0} random reads a second; memory gives {rates.CachedBytesPerSecond / 1e6:F0} MB/s");
+            if (areSmall) Line($"no file here is larger than {SmallFileBytes / 1e6:F0} MB: the rate in sequence is mostly that of opening files; packed shards are read faster than this says");
             if (rates.LooksCached) Line($"the disk answered as fast as memory: a cache could not be avoided, the figures are its");
             Line($"mode {plan.Mode}: {plan.Because}");
             Line($"");

@@ -53,9 +53,9 @@ sealed class SupervisorFixture : IAsyncDisposable
 
     public string? KeyFile { get; set; }
 
-    public SupervisorService Start()
+    public SupervisorService Start(TimeProvider? time = null)
     {
-        service = new SupervisorService(Options(), null, TimeProvider.System);
+        service = new SupervisorService(Options(), null, time ?? TimeProvider.System);
         running = Task.Run(() => service.RunAsync(leave.Token));
         return service;
     }
