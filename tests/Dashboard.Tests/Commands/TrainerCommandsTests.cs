@@ -28,6 +28,21 @@ public sealed class TrainerCommandsTests
     }
 
     [Fact]
+    public async Task What_came_over_the_socket_is_listed_beside_what_was_given_here_and_nothing_twice()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        var trainer = await dashboard.TrainerAsync();
+        var given = (await dashboard.Get<TrainerCommands>().HoldAsync(await PersonAsync(dashboard, Policies.Operator), "run-1")).Command;
+        var local = new RunCommand("socket-1", null, CommandVerb.Stop, null, RunCommand.Local, Records.Begin, Records.Begin);
+        await trainer.InvokeAsync<long>(nameof(ITrainerHub.Store), Records.Bundle("run-1", 1, 1,
+            new CommandHandled { Time = Records.Begin, Command = given, Answer = new CommandAnswer(given.CommandId, true, "accepted", "", "run-1") },
+            new CommandHandled { Time = Records.Begin, Command = local, Answer = new CommandAnswer("socket-1", false, "wrong_state", "the run is Stopped", "run-1") }));
+        var rows = dashboard.Get<AuditLog>().Newest(10);
+        Assert.Equal([(given.CommandId, Policies.Operator), ("socket-1", RunCommand.Local)], rows.Select(row => (row.Id, row.Who)));
+        Assert.Equal(("Stop", "run-1", "Refused", "the run is Stopped"), (rows[1].Verb, rows[1].Run, rows[1].Result, rows[1].Text));
+    }
+
+    [Fact]
     public async Task A_refusal_comes_with_its_reason()
     {
         await using var dashboard = await RunningDashboard.StartAsync();
