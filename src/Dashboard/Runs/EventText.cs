@@ -15,7 +15,7 @@ public static class EventText
     {
         RunStarted started when started.FromStep == 0 => texts["EventStarted", started.Device, Show.Whole(started.TotalSteps)],
         RunStarted started => texts["EventContinued", Show.Whole(started.FromStep), started.Id?.Incarnation ?? 0],
-        RunStateChanged state => texts["EventState", texts[StateShape.Of(state.State).Word], Show.Whole(state.Step), state.Reason is { } reason ? CrashText.Of(texts, reason) : state.Detail ?? ""],
+        RunStateChanged state => texts["EventState", texts[StateShape.Of(state.State).Word], Show.Whole(state.Step), Because(texts, state)],
         EvaluationFinished evaluation => texts["EventEvaluation", evaluation.File, Show.Percent(evaluation.Rows.Count > 0 ? evaluation.Rows.Max(row => row.R10) : null, 1)],
         CheckpointWritten checkpoint => texts["EventCheckpoint", Show.Whole(checkpoint.Step), Show.Size(checkpoint.Bytes), Show.Figure(checkpoint.DurationSeconds)],
         ResumeProven { Exact: true } resume => texts["EventResumeExact", Show.Whole(resume.Step)],
@@ -28,6 +28,9 @@ public static class EventText
         CommandHandled handled => texts[handled.Answer.Accepted ? "EventCommandAccepted" : "EventCommandRefused", texts["Verb" + handled.Command.Verb], WhoOf(texts, handled.Command.IssuedBy), AnswerOf(texts, handled)],
         _ => record.GetType().Name,
     };
+
+    static string Because(IStringLocalizer<Words> texts, RunStateChanged state) =>
+        (state.Reason is { } reason ? CrashText.Of(texts, reason) : state.Detail) is { Length: > 0 } words ? " – " + words : "";
 
     /// <summary>A user's name, or the word for the socket on the trainer's machine.</summary>
     public static string WhoOf(IStringLocalizer<Words> texts, string issuer) => issuer == RunCommand.Local ? texts["WhoLocal"] : issuer;
