@@ -57,6 +57,7 @@ public sealed class WallTests
     [InlineData("Model", "Data,Training,Recording,Evaluation,Import,Verbs,Supervisor,Worker,Crashes,Diagnosis,Gpu,Host")]
     [InlineData("Objective", "Data,Training,Recording,Evaluation,Import,Verbs,Supervisor,Worker,Crashes,Diagnosis,Gpu,Host")]
     [InlineData("Data", "Training,Recording,Evaluation,Verbs,Supervisor,Worker,Model,Objective")]
+    [InlineData("Sound", "Data,Training,Recording,Evaluation,Verbs,Supervisor,Worker,Model,Objective,Parity")]
     [InlineData("Import", "Data,Training,Recording,Evaluation,Verbs,Supervisor,Worker,Model,Objective")]
     [InlineData("Evaluation", "Training,Recording,Verbs,Supervisor,Worker")]
     [InlineData("Parity", "Recording,Verbs,Supervisor,Worker,Crashes,Diagnosis,Gpu,Host")]

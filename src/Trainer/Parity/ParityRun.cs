@@ -31,6 +31,7 @@ public static class ParityRun
         new("alignment", ["alignment.json", "alignment.npz"], StepParity.Alignment),
         new("crosstask_audio_windows", ["crosstask_audio_windows.json"], StepParity.Windows),
         new("crosstask_video_pool", ["crosstask_video_pool.npz"], StepParity.Pooling),
+        new("mel", ["tone.wav", "mel.npz"], SoundParity.Mel),
         new("checkpoint_zip", ["init_params.npz", "checkpoint_zip.pth"], (golden, report) => FileParity.Checkpoint(golden, "checkpoint_zip.pth", report)),
         new("checkpoint_legacy", ["init_params.npz", "checkpoint_legacy.pth"], (golden, report) => FileParity.Checkpoint(golden, "checkpoint_legacy.pth", report)),
     ];
