@@ -62,7 +62,7 @@ static class TrainingQuality
 
     static void PrintTable(List<SeedRun> runs)
     {
-        Console.WriteLine($"Machine: {Machine()}");
+        Console.WriteLine($"Machine: {Machine.Describe()}");
         Console.WriteLine();
         Console.WriteLine("| set | pair | " + string.Join(" | ", runs.Select(run => $"seed {run.Seed}")) + " | mean | sd |");
         Console.WriteLine("|---|---|" + string.Concat(Enumerable.Repeat("---|", runs.Count + 2)));
@@ -102,14 +102,7 @@ static class TrainingQuality
             ["evaluation"] = new JsonObject(run.Files.SelectMany(file => Directions.Select(direction => KeyValuePair.Create(
                 $"{file} {direction}", (JsonNode?)new JsonArray([.. run.Last(file, direction).Select(value => (JsonNode)value)]))))),
         })]);
-        Console.WriteLine(new JsonObject { ["bench"] = name, ["machine"] = Machine(), ["rows"] = rows, ["ratios"] = new JsonObject() }.ToJsonString());
-    }
-
-    static string Machine()
-    {
-        var model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
-        var load = File.ReadAllText("/proc/loadavg").Split(' ')[0];
-        return $"{Environment.ProcessorCount} cores, {model ?? "unknown processor"}, load {load} at the end";
+        Console.WriteLine(new JsonObject { ["bench"] = name, ["machine"] = Machine.Describe(), ["rows"] = rows, ["ratios"] = new JsonObject() }.ToJsonString());
     }
 
     static string Figures(double[] row) => string.Create(CultureInfo.InvariantCulture, $"{row[0]:F3} / {row[1]:F3} / {row[2]:F3} / {row[3]:F1}");

@@ -7,6 +7,7 @@ using Mcn.Web.Trainer.Verbs;
 var root = new RootCommand("Mcn.Web: trains MCN (video, audio and text in one joint space).")
 {
     TrainVerb.Command(),
+    EvalVerb.Command(),
     WorkVerb.Command(),
     ServeVerb.Command(),
     DataVerb.Command(),

@@ -71,6 +71,14 @@ public static class RunConfigFile
     public static string Sha256(RunConfig config) =>
         Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(CanonicalJson(config))));
 
+    /// <summary>The switches of a configuration that says nothing about them, for what has no configuration.</summary>
+    public static CompatibilityConfig DefaultCompatibility()
+    {
+        var section = new JsonObject();
+        foreach (var key in RunConfigKeys.Of(RunConfigKeys.Compatibility)) section[key.Leaf] = key.Default!.DeepClone();
+        return section.Deserialize(McnJson.Default.CompatibilityConfig)!;
+    }
+
     static string DefaultName(string path)
     {
         var name = Path.GetFileNameWithoutExtension(path);

@@ -81,6 +81,9 @@ public sealed record EvaluationFinished : TelemetryRecord
     /// <summary>Clips in it.</summary>
     public required int N { get; init; }
 
+    /// <summary>Which set it is (<see cref="PublishedFigures"/>); null in records of older versions.</summary>
+    public string? Set { get; init; }
+
     public required IReadOnlyList<RetrievalRow> Rows { get; init; }
 
     public required double DurationSeconds { get; init; }

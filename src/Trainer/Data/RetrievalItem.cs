@@ -6,7 +6,7 @@ using Mcn.Web.Trainer.Import;
 namespace Mcn.Web.Trainer.Data;
 
 /// <summary>
-/// One pickled dict of a retrieval set, under the key names of YouCook2 (`2d`, `3d`, `caption`) or of MSR-VTT (`2d_pooled`,
+/// One dict of a retrieval set, under the key names of YouCook2 (`2d`, `3d`, `caption`) or of MSR-VTT and LSMDC (`2d_pooled`,
 /// `3d_pooled`, `eval_caption`). Whatever is wrong is said with file, item and key.
 /// </summary>
 sealed class RetrievalItem
@@ -24,6 +24,12 @@ sealed class RetrievalItem
         values = value as Dictionary<object, object?> ?? throw Error($"a {PythonValue.KindOf(value)}", "a dict");
     }
 
+    /// <summary>The key names of MSR-VTT and LSMDC.</summary>
+    public bool IsPooled => values.ContainsKey("2d_pooled");
+
+    /// <summary>MSR-VTT: 32 of the 1,000 test clips have no sound. Other sets must have it.</summary>
+    public bool LacksAudio => IsPooled && values.GetValueOrDefault("audio") is null or HostArray { Count: 0 };
+
     public string Id()
     {
         var (key, value) = Find("id");
@@ -39,8 +45,9 @@ sealed class RetrievalItem
         return PythonValue.Text(value) ?? throw Error($"`{key}` is a {PythonValue.KindOf(value)}", "a str or a list of str");
     }
 
-    /// <summary>2d and 3d features, each of length 1, one after the other.</summary>
-    public void CopyVideo(Span<float> destination)
+    /// <summary>2d and 3d features, each scaled to length 1, one after the other.</summary>
+    /// <returns>The lengths they had.</returns>
+    public (float Norm2d, float Norm3d) CopyVideo(Span<float> destination)
     {
         var (key2d, value2d) = Find("2d", "2d_pooled");
         var (key3d, value3d) = Find("3d", "3d_pooled");
@@ -51,8 +58,7 @@ sealed class RetrievalItem
                 $"model.feature_dim = {destination.Length} together");
         }
 
-        CopyUnit(key2d, part2d, destination[..(int)part2d.Count]);
-        CopyUnit(key3d, part3d, destination[(int)part2d.Count..]);
+        return (CopyUnit(key2d, part2d, destination[..(int)part2d.Count]), CopyUnit(key3d, part3d, destination[(int)part2d.Count..]));
     }
 
     /// <summary>(bands, frames) in half or single precision, in memory of its own.</summary>
@@ -73,11 +79,13 @@ sealed class RetrievalItem
         return new HostArray(ArrayType.Float32, array.Shape, MemoryMarshal.AsBytes(singles.AsSpan()).ToArray());
     }
 
-    void CopyUnit(string key, HostArray part, Span<float> destination)
+    float CopyUnit(string key, HostArray part, Span<float> destination)
     {
         part.CopyTo(0, destination);
         if (!TensorPrimitives.IsFiniteAll<float>(destination)) throw NotFinite(key);
-        TensorPrimitives.Divide(destination, Math.Max(TensorPrimitives.Norm<float>(destination), SmallestNorm), destination);
+        var norm = TensorPrimitives.Norm<float>(destination);
+        TensorPrimitives.Divide(destination, Math.Max(norm, SmallestNorm), destination);
+        return norm;
     }
 
     HostArray Floats(string key, object? value) =>

@@ -1,16 +1,21 @@
+using System.Numerics.Tensors;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Import;
 
 namespace Mcn.Web.Trainer.Data;
 
 /// <summary>
-/// A text-to-clip retrieval set in the original's pickled layout (mcn-spec §9.1): one sentence and one clip an item, the right answer
-/// to sentence i is clip i. The audio stays as long and as precise as it is stored (half or single) and is padded when a batch is
-/// filled. Immutable.
+/// A text-to-clip retrieval set in the original's layout (mcn-spec §9.1), as a pickle or as npy members and json: one sentence and one
+/// clip an item, the right answer to sentence i is clip i. The audio stays as long and as precise as it is stored (half or single) and
+/// is padded when a batch is filled. Immutable.
 /// </summary>
 public sealed class RetrievalSet
 {
+    // The original divides by it, so that the 32 test clips without sound are mistakes.
+    const int MsrVttClips = 1000;
+
     readonly float[] video;
     readonly HostArray[] audio;
     readonly string[] captions;
@@ -27,13 +32,26 @@ public sealed class RetrievalSet
         this.audio = audio;
     }
 
-    /// <summary>The pickle.</summary>
+    /// <summary>The pickle, folder or tar.</summary>
     public string File { get; }
 
     /// <summary>Name of the set: the file's, without folder and extension.</summary>
     public string Name => Path.GetFileNameWithoutExtension(File);
 
+    /// <summary>Which set it is, as far as its layout, name and size tell: one of <see cref="PublishedFigures"/>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Clips that can be found.</summary>
     public int Count => captions.Length;
+
+    /// <summary>Items without audio: nobody can find them, they count as mistakes.</summary>
+    public required int WithoutAudio { get; init; }
+
+    /// <summary>What recalls are divided by: all items, and for MSR-VTT's test set always its 1,000 (mcn-spec §9.2).</summary>
+    public int Denominator => Kind == PublishedFigures.MsrVtt ? Math.Max(MsrVttClips, Count + WithoutAudio) : Count + WithoutAudio;
+
+    /// <summary>Lengths of the 2d and 3d features before they were scaled to 1, for each clip.</summary>
+    public required IReadOnlyList<(float Norm2d, float Norm3d)> Norms { get; init; }
 
     public IReadOnlyList<string> Captions => captions;
 
@@ -48,6 +66,21 @@ public sealed class RetrievalSet
 
     /// <summary>Spectrogram frames of a clip as stored, neither cut nor padded.</summary>
     public int FramesOf(int item) => (int)audio[item].Shape[1];
+
+    /// <summary>Least and largest value of all spectrograms, decibels.</summary>
+    public (float Least, float Most) AudioRange()
+    {
+        var (least, most) = (float.PositiveInfinity, float.NegativeInfinity);
+        foreach (var array in audio)
+        {
+            if (array.Count == 0) continue;
+            var values = array.ToSingles();
+            least = Math.Min(least, TensorPrimitives.Min<float>(values));
+            most = Math.Max(most, TensorPrimitives.Max<float>(values));
+        }
+
+        return (least, most);
+    }
 
     /// <summary>Fills the batch with the items from <paramref name="first"/> on, as many as it holds or are left.</summary>
     public void Fill(int first, Vocabulary vocabulary, RetrievalBatch batch)
@@ -75,9 +108,41 @@ public sealed class RetrievalSet
         }
     }
 
-    /// <summary>Reads and checks a set.</summary>
-    public static RetrievalSet Read(string file, ModelConfig model)
+    /// <summary>Reads and checks a set: a pickle, a folder or a .tar.</summary>
+    /// <param name="kind">Which set it is, when the caller knows; null: see <see cref="Kind"/>.</param>
+    public static RetrievalSet Read(string file, ModelConfig model, string? kind = null)
     {
+        var (count, take) = Items(file);
+        var (ids, captions, audio) = (new List<string>(count), new List<string>(count), new List<HostArray>(count));
+        var norms = new List<(float, float)>(count);
+        var video = new float[checked(count * model.FeatureDim)];
+        var isPooled = false;
+        for (var i = 0; i < count; i++)
+        {
+            var item = new RetrievalItem(file, i, take(i));
+            isPooled |= item.IsPooled;
+            if (item.LacksAudio) continue;
+            norms.Add(item.CopyVideo(video.AsSpan(ids.Count * model.FeatureDim, model.FeatureDim)));
+            ids.Add(item.Id());
+            captions.Add(item.Caption());
+            audio.Add(item.Audio(model.MelBands));
+        }
+
+        if (ids.Count == 0) throw new UserError(file, $"{count} clips, none with audio", "clips with audio", "Set evaluation.eval_files to a filled set");
+        return new RetrievalSet(file, [.. ids], [.. captions], video, model.FeatureDim, [.. audio])
+        {
+            Kind = kind ?? KindOf(file, isPooled, ids), WithoutAudio = count - ids.Count, Norms = norms,
+        };
+    }
+
+    static (int Count, Func<int, object?> Take) Items(string file)
+    {
+        if (Directory.Exists(file) || file.EndsWith(".tar", StringComparison.OrdinalIgnoreCase))
+        {
+            var members = new MemberItems(SetMembers.Open(file));
+            return (members.Count, members.At);
+        }
+
         if (PickleReader.Read(file) is not List<object?> list)
         {
             throw new UserError(file, "a pickle that is no list", "a list with one dict for each clip",
@@ -85,19 +150,19 @@ public sealed class RetrievalSet
         }
 
         if (list.Count == 0) throw new UserError(file, "an empty list", "at least one clip", "Set evaluation.eval_files to a filled set");
-
-        var (ids, captions, audio) = (new string[list.Count], new string[list.Count], new HostArray[list.Count]);
-        var video = new float[checked(list.Count * model.FeatureDim)];
-        for (var i = 0; i < list.Count; i++)
+        return (list.Count, index =>
         {
-            var item = new RetrievalItem(file, i, list[i]);
-            ids[i] = item.Id();
-            captions[i] = item.Caption();
-            item.CopyVideo(video.AsSpan(i * model.FeatureDim, model.FeatureDim));
-            audio[i] = item.Audio(model.MelBands);
-            list[i] = null; // frees what was pickled: the sets are hundreds of megabytes
-        }
+            var item = list[index];
+            list[index] = null; // frees what was pickled: the sets are hundreds of megabytes
+            return item;
+        });
+    }
 
-        return new RetrievalSet(file, ids, captions, video, model.FeatureDim, audio);
+    // MSR-VTT numbers its videos, LSMDC names film and time; of YouCook2's layout there are many sets, and only one has figures.
+    static string KindOf(string file, bool isPooled, List<string> ids)
+    {
+        if (isPooled) return ids.TrueForAll(id => id.StartsWith("video", StringComparison.Ordinal) && id.Skip(5).All(char.IsAsciiDigit)) ? PublishedFigures.MsrVtt : PublishedFigures.Lsmdc;
+        var isNamed = Path.GetFileName(file).Contains("youcook", StringComparison.OrdinalIgnoreCase);
+        return isNamed || ids.Count == PublishedFigures.YouCook2Clips ? PublishedFigures.YouCook2 : PublishedFigures.OtherClips;
     }
 }

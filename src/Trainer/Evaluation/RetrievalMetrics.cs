@@ -6,7 +6,7 @@ namespace Mcn.Web.Trainer.Evaluation;
 /// Retrieval figures from where the correct item stands for each query (mcn-spec §9.2). Pure.
 /// </summary>
 /// <param name="Greater">Per query: items scored strictly above the correct one; NaN counts as above.</param>
-/// <param name="Ties">Per query: other items scored exactly as the correct one.</param>
+/// <param name="Ties">Per query: other items scored exactly as the correct one; -1 when the correct one's score is NaN.</param>
 public sealed record Standings(int[] Greater, int[] Ties);
 
 /// <param name="R1">Fraction of queries whose correct item is first; R5, R10: among the first 5, 10.</param>
@@ -18,20 +18,26 @@ public static class RetrievalMetrics
 {
     /// <summary>Ranks with ties averaged: 1 + items above + ties / 2.</summary>
     public static double[] AveragedRanks(Standings standings) =>
-        [.. standings.Greater.Zip(standings.Ties, (greater, ties) => 1 + greater + (ties / 2.0))];
+        [.. standings.Greater.Zip(standings.Ties, (greater, ties) => 1 + greater + (Math.Max(0, ties) / 2.0))];
 
     /// <summary>
-    /// The original's counting (spec Q18): every position of a tie is one more match, so that a recall may exceed 1.
+    /// The original's counting (spec Q18): every position of a tie is one more match, so that a recall may exceed 1; queries whose score
+    /// is NaN, and clips without audio, have no match and so do not enter the median.
     /// </summary>
     public static double[] OptimisticRanks(Standings standings) =>
         [.. standings.Greater.Zip(standings.Ties).SelectMany(q => Enumerable.Range(q.First + 1, q.Second + 1), (_, rank) => (double)rank)];
+
+    /// <summary>Clips that are not in the gallery stand last: nobody finds them.</summary>
+    /// <param name="denominator">Clips that should be there.</param>
+    public static double[] WithMissing(double[] ranks, int denominator) =>
+        [.. ranks, .. Enumerable.Repeat((double)denominator, Math.Max(0, denominator - ranks.Length))];
 
     /// <param name="ranks">From 1.</param>
     /// <param name="denominator">Queries, or 1000 for MSR-VTT, whose missing clips are mistakes.</param>
     public static RetrievalFigures Figures(double[] ranks, int denominator)
     {
         double Recall(int k) => ranks.Count(rank => rank <= k) / (double)denominator;
-        return new RetrievalFigures(Recall(1), Recall(5), Recall(10), Median(ranks), ranks.Average());
+        return new RetrievalFigures(Recall(1), Recall(5), Recall(10), Median(ranks), ranks.DefaultIfEmpty(double.NaN).Average());
     }
 
     /// <summary>95 % intervals of the recalls by resampling the queries (percentile bootstrap).</summary>
@@ -70,6 +76,7 @@ public static class RetrievalMetrics
     static double Median(double[] values)
     {
         var sorted = values.Order().ToArray();
+        if (sorted.Length == 0) return double.NaN;
         var middle = sorted.Length / 2;
         return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }

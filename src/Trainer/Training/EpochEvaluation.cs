@@ -18,13 +18,14 @@ public sealed class EpochEvaluation(RunConfig config, TrainingData data, GpuRank
         {
             if (control.StopRequested) return position;
             var began = Stopwatch.GetTimestamp();
-            var rows = RetrievalEvaluator.Evaluate(config, set, data.Vocabulary, batch => rank.EncodeForEvaluation(rank.ToDevice(HostClips.From(batch))));
+            var rows = RetrievalEvaluator.Evaluate(EvaluationSettings.Of(config), set, data.Vocabulary, batch => rank.EncodeForEvaluation(rank.ToDevice(HostClips.From(batch))));
             outlet.Write(new EvaluationFinished
             {
                 Step = position.Step,
                 Epoch = position.Epoch,
                 File = Path.GetFileName(set.File),
-                N = set.Count,
+                N = set.Denominator,
+                Set = set.Kind,
                 Rows = rows,
                 DurationSeconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
             });

@@ -91,7 +91,7 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
     }
 
     /// <summary>`file`, `n` and `rows` as `eval --json` prints them.</summary>
-    static void WriteTable(Utf8JsonWriter json, EvaluationFinished evaluation)
+    internal static void WriteTable(Utf8JsonWriter json, EvaluationFinished evaluation)
     {
         json.WriteString("file", evaluation.File);
         json.WriteNumber("n", evaluation.N);

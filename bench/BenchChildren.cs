@@ -1,0 +1,24 @@
+using System.Text.Json.Nodes;
+
+namespace Mcn.Web.Bench;
+
+/// <summary>The measurements that run in a process of their own, by name.</summary>
+static class BenchChildren
+{
+    public static int Run(string[] arguments)
+    {
+        JsonObject result = arguments switch
+        {
+            [LoaderChild.Name, var config, var readers, var seconds] => LoaderChild.Run(config, Number(readers), Number(seconds)),
+            _ => throw new ArgumentException($"No measurement {string.Join(' ', arguments)}"),
+        };
+        Console.WriteLine(result.ToJsonString());
+        Console.In.ReadToEnd(); // until the parent has looked at the memory
+        return 0;
+    }
+
+    static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>Says that the warm-up is over.</summary>
+    public static void Begin() => Console.WriteLine("""{"begin": true}""");
+}
