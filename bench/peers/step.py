@@ -1,6 +1,6 @@
 """The peer of `bench step` and `bench memory`: the same training step in idiomatic PyTorch.
 
-usage: step.py CONFIG STEPS THREADS DIMENSIONS   (CONFIG: a resolved configuration of ours; prints one JSON object)
+usage: step.py CONFIG STEPS THREADS DIMENSIONS   (CONFIG: a resolved configuration of ours; prints `begin` when warm, then the result)
 
 DIMENSIONS: 2 writes the audio tower with convolutions of height 1, as the original does, 1 over time alone; which is faster depends on
 the sizes, so the bench runs both and counts the faster.
@@ -162,7 +162,9 @@ def main():
     audio = (torch.rand(n, model["mel_bands"], data["howto_audio_frames"]) * -80).half()
     text = torch.rand(n, data["max_words"], model["we_dim"]) - 0.5
     times = []
-    for _ in range(steps):
+    for step in range(-2, steps):
+        if step == 0:
+            print(json.dumps({"begin": True}), flush=True)
         began = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
         v, a, t, error = network(video, audio.float(), text)
@@ -176,11 +178,14 @@ def main():
         optimizer.step()
         loss.item()
         ended = time.perf_counter()
+        if step < 0:
+            continue  # memory is touched and plans are made
         times.append((ended - began, forward - began, backward - forward, ended - backward))
     print(json.dumps({
         "torch": torch.__version__, "threads": torch.get_num_threads(), "clips": n, "loss": loss.item(), "peak_bytes": peak_bytes(),
         "steps": [dict(zip(("step", "forward", "backward", "optimizer"), row)) for row in times],
-    }))
+    }), flush=True)
+    sys.stdin.read()
 
 
 main()
