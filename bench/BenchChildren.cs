@@ -10,6 +10,8 @@ static class BenchChildren
         JsonObject result = arguments switch
         {
             [LoaderChild.Name, var config, var readers, var seconds] => LoaderChild.Run(config, Number(readers), Number(seconds)),
+            [IndexChild.Name, var config] => IndexChild.Run(config),
+            [KernelsChild.Name, var folder, var seconds] => KernelsChild.Run(folder, Number(seconds)),
             _ => throw new ArgumentException($"No measurement {string.Join(' ', arguments)}"),
         };
         Console.WriteLine(result.ToJsonString());

@@ -74,7 +74,7 @@ sealed class BenchReport(string bench)
     static string Cell(JsonNode? value) => value switch
     {
         null => "-",
-        JsonValue number when number.GetValueKind() == JsonValueKind.Number => Figure(number.GetValue<double>()),
+        JsonValue number when number.GetValueKind() == JsonValueKind.Number => Figure(double.Parse(number.ToJsonString(), CultureInfo.InvariantCulture)), // GetValue<double> refuses an int
         _ => value.ToString(),
     };
 

@@ -32,6 +32,7 @@ static class LoaderBench
 
             var figures = layouts.Select(layout => Measure(report, set, layout, options)).ToList();
             Compare(report, set, figures);
+            if (set == "published") Kernels(report, PublishedSet.Make(options.Whole("videos")), options.Whole("seconds"));
         }
 
         report.Note("Memory is proportional (PSS), summed over the processes of a measurement, its largest value. Page cache warm: every file was read once before.");
@@ -66,6 +67,7 @@ static class LoaderBench
         var peer = new Dictionary<int, LoaderFigures>();
         if (options.Text("peer") is null || !layout.PeerReads) return new LayoutFigures(layout, ours, peer);
         var resolved = Path.GetFullPath(Path.Combine(".mcn", "bench", "peer.json"));
+        Directory.CreateDirectory(Path.GetDirectoryName(resolved)!);
         RunConfigFile.Write(resolved, config);
         foreach (var workers in options.List("workers"))
             peer[workers] = Row(report, set, layout, $"PyTorch, {workers} workers", MeasuredProcess.RunPeer("loader.py", resolved, Text(workers), Text(seconds)));
@@ -99,6 +101,15 @@ static class LoaderBench
         if (all.FirstOrDefault(figures => figures.Layout.Name == "npz deflated") is not { Peer.Count: > 0 } deflated) return;
         foreach (var (layout, ours, _) in all.Where(figures => !figures.Layout.PeerReads))
             report.Ratio($"{set}, {layout.Name}: ours, best / PyTorch, best, on deflated npz", Best(ours) / Best(deflated.Peer), ">= 20");
+    }
+
+    /// <summary>The steps of decoding, each on one thread, against a plain copy of the bytes that it makes.</summary>
+    static void Kernels(BenchReport report, string folder, int seconds)
+    {
+        var result = MeasuredProcess.RunChild(KernelsChild.Name, folder, Text(seconds)).Result;
+        var copy = (double)result["copy"]!;
+        foreach (var (step, rate) in result.Select(pair => (pair.Key, (double)pair.Value!)))
+            report.Add("decoding, one thread", ("step", step), ("MB/s of its output or input, whichever is larger", rate / 1e6), ("of a plain copy", rate / copy));
     }
 
     static double Best(Dictionary<int, LoaderFigures> figures) => figures.Values.Max(one => one.ClipsPerSecond);

@@ -11,7 +11,8 @@
 set -euo pipefail
 dir=$1
 
-system=$(ldconfig -p 2>/dev/null | awk '/libstdc\+\+\.so\.6 .*x86-64/ {print $NF; exit}')
+# awk reads to the end: one that left early would end ldconfig by SIGPIPE now and then, and with pipefail this script.
+system=$(ldconfig -p 2>/dev/null | awk '/libstdc\+\+\.so\.6 .*x86-64/ && !found {print $NF; found = 1}')
 if [ -z "$system" ]; then
   for candidate in /usr/lib/x86_64-linux-gnu/libstdc++.so.6 /usr/lib64/libstdc++.so.6 /lib/x86_64-linux-gnu/libstdc++.so.6; do
     [ -e "$candidate" ] && system=$candidate && break

@@ -143,6 +143,8 @@ public static class DashboardHost
         app.MapHub<TrainerHub>(LinkRoutes.Hub);
         AccountEndpoints.Map(app);
         CrashEndpoints.Map(app);
+        // Programs get a bare 404, people the page of that name.
+        app.MapGet("/api/{**rest}", () => Results.NotFound());
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
     }
 

@@ -6,13 +6,15 @@ using Serilog.Events;
 
 namespace Mcn.Web.Dashboard;
 
-/// <summary>Where log lines go: the console, a rolling file and, when MCN_SEQ_URL names one, a Seq server.</summary>
+/// <summary>Where log lines go: the console, a rolling file and, when MCN_SEQ_URL names one, a Seq server. Every line says which run it concerns (<see cref="LogPlace"/>).</summary>
 public static class Log
 {
-    const string ConsoleLine = "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}";
-    const string FileLine = "{Timestamp:yyyy-MM-ddTHH:mm:ss.fffzzz} {Level:u3} [{SourceContext}] {Message:lj} {Properties:j}{NewLine}{Exception}";
+    const string ConsoleLine = "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{place:l}{NewLine}{Exception}";
+    const string FileLine = "{Timestamp:yyyy-MM-ddTHH:mm:ss.fffzzz} {Level:u3} [{SourceContext}] {Message:lj}{place:l} {Properties:j}{NewLine}{Exception}";
     const long FileBytes = 20L << 20;
-    const long SeqBufferBytes = 64L << 20;
+
+    // The sink cuts its buffer into files of 100 MiB and never deletes the two newest: less than two of them could not be kept.
+    public const long SeqBufferBytes = 200L << 20;
 
     /// <summary>Trouble of the sinks themselves; the Settings page shows it. A lost log must not be lost silently.</summary>
     public static SinkTrouble Trouble { get; } = new();
@@ -28,6 +30,7 @@ public static class Log
             .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
             .MinimumLevel.Override(typeof(Accounts.TrainerKeyHandler).FullName!, LogEventLevel.Warning)
             .Enrich.FromLogContext()
+            .Enrich.With(LogPlace.None)
             .Enrich.WithProperty("program", "dashboard")
             .WriteTo.Console(outputTemplate: ConsoleLine, formatProvider: CultureInfo.InvariantCulture)
             .WriteTo.File(Path.Combine(folder.Logs, "dashboard-.log"), outputTemplate: FileLine, formatProvider: CultureInfo.InvariantCulture,

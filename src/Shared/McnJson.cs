@@ -20,6 +20,7 @@ namespace Mcn.Web.Shared;
 [JsonSerializable(typeof(RunConfig))]
 [JsonSerializable(typeof(RunIdentity))]
 [JsonSerializable(typeof(CheckpointManifest))]
+[JsonSerializable(typeof(StepProof))]
 [JsonSerializable(typeof(TelemetryRecord))]
 [JsonSerializable(typeof(CrashSummary))]
 [JsonSerializable(typeof(Verdict))]

@@ -8,9 +8,11 @@ var root = new RootCommand("Mcn.Web: trains MCN (video, audio and text in one jo
 {
     TrainVerb.Command(),
     EvalVerb.Command(),
+    ParityVerb.Command(),
     WorkVerb.Command(),
     ServeVerb.Command(),
     DataVerb.Command(),
+    CheckpointVerb.Command(),
 };
 foreach (var verb in DaemonVerbs.Commands()) root.Add(verb);
 try

@@ -31,6 +31,9 @@ public sealed class RunFolder(string path)
     /// <summary>Crash reports: `CRASH-ID.zip`, and `CRASH-ID.zip.sent` once the dashboard has it.</summary>
     public string Crashes => In("crashes");
 
+    /// <summary>Deaths that the restart policy counts.</summary>
+    public string Deaths => In("deaths.json");
+
     public string Logs => In("logs");
 
     public static string RunsOf(string dataFolder) => System.IO.Path.Combine(dataFolder, "runs");

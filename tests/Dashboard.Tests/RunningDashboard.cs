@@ -29,10 +29,10 @@ sealed partial class RunningDashboard : IAsyncDisposable
 
     public string Key { get; private set; } = "";
 
-    public static async Task<RunningDashboard> StartAsync(Action<IServiceCollection>? adjust = null)
+    public static async Task<RunningDashboard> StartAsync(Action<IServiceCollection>? adjust = null, string? seqUrl = null)
     {
         var dashboard = new RunningDashboard();
-        var options = new DashboardOptions { Data = dashboard.folder.Path, Listen = new IPEndPoint(IPAddress.Loopback, 0), TrainerKeyFile = dashboard.folder.File("trainer/key") };
+        var options = new DashboardOptions { Data = dashboard.folder.Path, Listen = new IPEndPoint(IPAddress.Loopback, 0), TrainerKeyFile = dashboard.folder.File("trainer/key"), SeqUrl = seqUrl, SeqApiKey = "seq-key" };
         dashboard.app = DashboardHost.Build(options, adjust);
         await DashboardHost.StartAsync(dashboard.app, options);
         dashboard.Address = new Uri(DashboardHost.Address(dashboard.app));

@@ -12,12 +12,12 @@ public sealed class Command : IDisposable
     readonly StringBuilder output = new();
     readonly List<(Func<string, bool> Wanted, TaskCompletionSource<string> Seen)> waiting = [];
 
-    Command(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    Command(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? program = null)
     {
         // The script ends in exec: the process that gets a signal is the program.
         process = new Process
         {
-            StartInfo = new ProcessStartInfo(Repository.File("mcn"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true },
+            StartInfo = new ProcessStartInfo(program ?? Repository.File("mcn"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true },
         };
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) process.StartInfo.Environment[name] = value;
         process.OutputDataReceived += (_, line) => Received(output, line.Data);
@@ -30,6 +30,9 @@ public sealed class Command : IDisposable
     public static Command Start(params string[] arguments) => new(arguments);
 
     public static Command Start(IReadOnlyDictionary<string, string> environment, params string[] arguments) => new(arguments, environment);
+
+    /// <summary>Another program than ours.</summary>
+    public static Command Program(string program, params string[] arguments) => new(arguments, null, program);
 
     /// <summary>Runs to the end.</summary>
     public static async Task<Result> Run(params string[] arguments)

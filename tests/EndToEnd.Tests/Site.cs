@@ -36,6 +36,15 @@ public sealed class Site : IDisposable
 
     public Command Up(string config, params string[] more) => Start(null, ["up", "--data", Data, "--listen", Listen, "--config", config, .. more]);
 
+    /// <summary>A stand-in trainer with four made-up GPUs and half an hour of history; once held it tells of a crash and leaves.</summary>
+    public Command FakeTrainer()
+    {
+        var program = Directory.GetFiles(Repository.File("tests/FakeTrainer/bin/Release"), "Mcn.Web.FakeTrainer.dll", SearchOption.AllDirectories).Single();
+        var trainer = Command.Program("dotnet", program, Url, Key, "--history", "1800", "--until", "held", "--crash", "none");
+        commands.Add(trainer);
+        return trainer;
+    }
+
     /// <summary>Through the printed link to an admin's session on the page Now.</summary>
     public async Task SetUp(IPage page, Command dashboard)
     {

@@ -39,6 +39,12 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
         });
     }
 
+    public void Xid(DateTimeOffset time) => Write(time, new Alert
+    {
+        Code = "gpu_xid", Text = "Simulated GPU 2 reported Xid 31",
+        Parameters = new Dictionary<string, string> { ["gpu"] = "2", ["name"] = "NVIDIA A100-SXM4-40GB", ["xid"] = "31", ["meaning"] = "an illegal address", ["remedy"] = "look", ["simulated"] = "true" },
+    });
+
     public void Tick(DateTimeOffset time, int tick)
     {
         if (State == RunState.Holding) Write(time, new RunStateChanged { State = State = RunState.Held, Step = Step, CommandId = lastCommand });
@@ -75,11 +81,13 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
         {
             CrashId = Id + "-crash", RunId = Id, WorkerIncarnation = 1, Time = time, ExitCode = null, Signal = 6, Kind = "native_abort", Step = Step, Phase = "backward",
             Message = "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx( handle, opa, opb, m, n, k, alpha_ptr, a, CUDA_R_16F, lda, b, CUDA_R_16F, ldb, beta_ptr, c, CUDA_R_16F, ldc, compute_type, CUBLAS_GEMM_DEFAULT_TENSOR_OP)`",
+            Cause = new CodedText("cublas-execution-failed", "A GPU computation failed; this text is a messenger, the fault happened in this or an earlier kernel"),
             RuledOut = [new RuledOut("vfs_fuse.c:281  UCX  ERROR inotify_add_watch(/tmp) failed: No space left on device", new CodedText("ucx-inotify-watch", "It is the quota of inotify watches, not the disk; UCX only switches its monitoring off"))],
             Next = new CodedText("restart", "restart in 5 s (attempt 1 of 5)", ("seconds", "5"), ("attempt", "1"), ("most", "5")),
         };
+        Xid(time);
         Write(time, new WorkerExited { ExitCode = null, Signal = 6, WorkerIncarnation = 1, Crash = crash });
-        Write(time, new RunStateChanged { State = State = RunState.Crashed, Step = Step, Detail = "worker ended by signal 6" });
+        Write(time, new RunStateChanged { State = State = RunState.Crashed, Step = Step, Detail = "worker ended by signal 6", Reason = crash.Cause });
         return crash.CrashId;
     }
 

@@ -4,13 +4,14 @@ using Mcn.Web.FakeTrainer;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Link;
+using Mcn.Web.Shared.Telemetry;
 using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.Extensions.DependencyInjection;
 
-// Stands in for a trainer so that the pages can be seen without one: FakeTrainer URL KEY_FILE [--gpus N] [--history STEPS] [--seconds N] [--crash ZIP]
+// Stands in for a trainer so that the pages can be seen without one: FakeTrainer URL KEY_FILE [--gpus N] [--history STEPS] [--seconds N] [--until held] [--crash ZIP]
 if (args.Length < 2)
 {
-    Console.Error.WriteLine("usage: FakeTrainer URL KEY_FILE [--gpus N] [--history STEPS] [--seconds N] [--crash ZIP]");
+    Console.Error.WriteLine("usage: FakeTrainer URL KEY_FILE [--gpus N] [--history STEPS] [--seconds N] [--until held] [--crash ZIP]");
     return 2;
 }
 
@@ -47,6 +48,7 @@ for (var tick = 0; tick < seconds * 2 && await timer.WaitForNextTickAsync(); tic
 {
     run.Tick(clock.GetUtcNow(), tick);
     await SendAsync();
+    if (Option("--until") == "held" && run.State == RunState.Held) break;
     if (tick % 6 == 0) await connection.InvokeAsync(nameof(ITrainerHub.Beat), new Heartbeat(run.Id, run.State, run.Step, 0, clock.GetUtcNow()));
 }
 

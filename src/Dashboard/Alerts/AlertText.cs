@@ -23,6 +23,8 @@ public static partial class AlertText
         var text = texts["Alert_" + (isCleared ? alert.Code[..^Cleared.Length] : alert.Code)];
         if (text.ResourceNotFound) return alert.Text;
         var filled = Placeholder().Replace(text.Value, match => Parameter(texts, alert, match.Groups[1].Value));
+        // Nobody is to run for a fire extinguisher because of made-up figures.
+        if (alert.Parameters.ContainsKey("simulated")) filled = $"{texts["Simulated"].Value} {filled}";
         return isCleared ? texts["AlertCleared", filled] : filled;
     }
 
@@ -50,9 +52,24 @@ public static partial class AlertText
         if (name == "text") return alert.Text;
         if (!alert.Parameters.TryGetValue(name, out var value)) return Show.Nothing;
         if (name.EndsWith("_bytes", StringComparison.Ordinal) && double.TryParse(value, CultureInfo.InvariantCulture, out var bytes)) return Show.GiB((long)bytes);
-        if (name == "scope") return texts["Scope_" + value] is { ResourceNotFound: false } scope ? scope.Value : value;
-        return value;
+        return name switch
+        {
+            "scope" => Word(texts, "Scope_" + value) ?? value,
+            "purpose" => Purposes(texts, value),
+            "meaning" => OfXid(texts, alert, "XidMeaning_") ?? value,
+            "remedy" => OfXid(texts, alert, "XidRemedy_") ?? value,
+            _ => value,
+        };
     }
+
+    /// <summary>Why a disk is watched: one word for each code between the commas.</summary>
+    public static string Purposes(IStringLocalizer<Words> texts, string codes) =>
+        string.Join(texts["ListComma"], codes.Split(',').Select(code => Word(texts, "Purpose_" + code) ?? code));
+
+    static string? OfXid(IStringLocalizer<Words> texts, Alert alert, string kind) =>
+        alert.Parameters.TryGetValue("xid", out var xid) ? Word(texts, kind + xid) ?? Word(texts, kind + "other") : null;
+
+    static string? Word(IStringLocalizer<Words> texts, string key) => texts[key] is { ResourceNotFound: false } text ? text.Value : null;
 
     [GeneratedRegex(@"\{([a-z_]+)\}")]
     private static partial Regex Placeholder();

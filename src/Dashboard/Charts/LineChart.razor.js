@@ -45,7 +45,7 @@ class LineChart {
         this.plot = new uPlot({
             width: Math.max(this.element.clientWidth, 120),
             height,
-            padding: [8, 10, 0, 0],
+            padding: [8, 26, 0, 0],
             cursor: { sync: { key: bySteps ? "mcn-step" : "mcn-time" }, drag: { x: true, y: false } },
             legend: { live: true },
             scales: {

@@ -51,9 +51,11 @@ public sealed class TrainerCommands(IHubContext<TrainerHub, ITrainerClient> hub,
         var now = time.GetUtcNow();
         var id = $"{now.ToUnixTimeMilliseconds():x12}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
         var command = new RunCommand(id, run, verb, argument, person.Identity?.Name ?? "?", now, now + Valid);
+        using var place = LogPlace.Enter(runs.Find(run ?? "")?.View);
         // A page may be older than the person's rights: asked here again, and of the store.
         if (!person.Allows(Policies.Operator) || !accounts.StillHolds(person))
         {
+            log.LogWarning("{Who} may not {Verb}", command.IssuedBy, verb);
             await audit.AddAsync(command, AuditLog.Denied);
             throw new UnauthorizedAccessException("commands need the role operator");
         }
@@ -66,7 +68,7 @@ public sealed class TrainerCommands(IHubContext<TrainerHub, ITrainerClient> hub,
         var target = trainer is not null ? presence.Find(trainer) : run is not null && runs.Find(run) is { } projection ? presence.Of(projection.View) : null;
         if (target?.Connection is not { } connection)
             return await ChangeAsync(pending with { Progress = CommandProgress.Undelivered, Code = "not_connected", Text = "the trainer is not connected" });
-        log.LogInformation("{Who} asks {Verb} of run {Run} ({Command})", command.IssuedBy, verb, run, id);
+        log.LogInformation("{Who} asks {Verb} ({Command})", command.IssuedBy, verb, id);
         return await SendAsync(pending, connection);
     }
 
@@ -118,6 +120,7 @@ public sealed class TrainerCommands(IHubContext<TrainerHub, ITrainerClient> hub,
     async Task<PendingCommand> ChangeAsync(PendingCommand pending)
     {
         commands[pending.Command.CommandId] = pending;
+        log.LogInformation("{Verb} ({Command}): {Progress} {Text}", pending.Command.Verb, pending.Command.CommandId, pending.Progress, pending.Text ?? "");
         await audit.UpdateAsync(pending);
         Viewers.Poke();
         return Settle(pending);

@@ -16,6 +16,9 @@ public sealed partial class CrashBanner
     [Parameter, EditorRequired]
     public DateTimeOffset Now { get; set; }
 
+    /// <summary>Another process has gone on after it.</summary>
+    bool IsPast => Crash is { } crash && View.State?.State != RunState.Crashed && View.Started?.Time > crash.Time;
+
     // A run that goes on after a crash keeps the notice for an hour: nobody watches all night.
     CrashSummary? Crash => View.Crashes is [.., var last] && (View.State?.State == RunState.Crashed || Now - last.Time < ShownFor) ? last : null;
 }

@@ -15,10 +15,11 @@ public static class CrashEndpoints
         app.MapGet(LinkRoutes.Crashes + "/{id}", Get).RequireAuthorization(Policies.Viewer);
     }
 
-    static async Task<IResult> PutAsync(string id, HttpContext context, CrashReports reports, ILoggerFactory logging)
+    static async Task<IResult> PutAsync(string id, HttpContext context, CrashReports reports, CrashCatalog crashes, ILoggerFactory logging)
     {
         if (!CrashReports.IsId(id)) return Results.BadRequest("id: letters, digits, - and _ only");
         var hash = context.Request.Headers[HashHeader].ToString();
+        using var place = Place(crashes, id);
         if (hash.Length != 64) return Results.BadRequest($"{HashHeader}: SHA-256 in hexadecimal is missing");
         if (context.Request.ContentLength > CrashReports.LargestBytes) return Results.StatusCode(StatusCodes.Status413PayloadTooLarge);
         // Ours is the bound: Kestrel's own is smaller.
@@ -35,10 +36,16 @@ public static class CrashEndpoints
         };
     }
 
-    static IResult Get(string id, HttpContext context, CrashReports reports)
+    static IResult Get(string id, HttpContext context, CrashReports reports, CrashCatalog crashes, ILoggerFactory logging)
     {
         if (reports.Find(id) is not { } report || !File.Exists(reports.FileOf(report))) return Results.NotFound();
+        using var place = Place(crashes, id);
+        logging.CreateLogger(typeof(CrashEndpoints)).LogInformation("Crash report {Crash} downloaded by {Who}", id, context.User.Identity?.Name);
         context.Response.Headers.CacheControl = "no-store";
         return Results.File(reports.FileOf(report), "application/zip", $"crash-{report.Id}.zip", enableRangeProcessing: true);
     }
+
+    /// <summary>The report may be here before the record that tells of the crash: then its run is not known yet.</summary>
+    static IDisposable Place(CrashCatalog crashes, string id) =>
+        crashes.Find(id) is { } crash ? LogPlace.Enter(crash.RunId, crash.WorkerIncarnation, crash.Step) : LogPlace.Enter(null, null);
 }

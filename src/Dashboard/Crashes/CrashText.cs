@@ -30,9 +30,18 @@ public static class CrashText
     }
 
     /// <summary>A sentence of the trainer in the viewer's language; its English where the code is newer than this program.</summary>
-    public static string Of(IStringLocalizer<Words> texts, CodedText sentence)
+    public static string Of(IStringLocalizer<Words> texts, CodedText sentence) => Of(texts, texts["Said_" + sentence.Code].ResourceNotFound ? "Cause_" : "Said_", sentence);
+
+    /// <summary>What the diagnosis takes for the cause; null where an older trainer does not say it.</summary>
+    public static string? CauseOf(IStringLocalizer<Words> texts, CrashSummary crash) => crash.Cause is { } cause ? Of(texts, "Cause_", cause) : null;
+
+    /// <summary>The message, unless it only repeats the cause in English.</summary>
+    public static string? MessageOf(CrashSummary crash) =>
+        crash.Cause is { } cause && crash.Message.StartsWith(cause.English, StringComparison.Ordinal) ? null : crash.Message;
+
+    static string Of(IStringLocalizer<Words> texts, string kind, CodedText sentence)
     {
-        var text = texts["Said_" + sentence.Code];
+        var text = texts[kind + sentence.Code];
         return text.ResourceNotFound ? sentence.English : sentence.Parameters.Aggregate(text.Value, (filled, parameter) =>
             filled.Replace("{" + parameter.Key + "}", parameter.Value, StringComparison.Ordinal));
     }

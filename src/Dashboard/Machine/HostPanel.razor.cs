@@ -1,3 +1,4 @@
+using Mcn.Web.Dashboard.Alerts;
 using Mcn.Web.Dashboard.Telemetry;
 using Microsoft.AspNetCore.Components;
 
@@ -17,5 +18,5 @@ public sealed partial class HostPanel
     [Parameter, EditorRequired]
     public DateTimeOffset Now { get; set; }
 
-    string Purpose(string code) => Texts["Purpose_" + code] is { ResourceNotFound: false } text ? text.Value : code;
+    string Purpose(string codes) => AlertText.Purposes(Texts, codes);
 }

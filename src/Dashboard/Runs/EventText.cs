@@ -1,4 +1,5 @@
 using Mcn.Web.Dashboard.Alerts;
+using Mcn.Web.Dashboard.Crashes;
 using Mcn.Web.Dashboard.Layout;
 using Mcn.Web.Dashboard.Resources;
 using Mcn.Web.Shared.Telemetry;
@@ -13,15 +14,23 @@ public static class EventText
     {
         RunStarted started when started.FromStep == 0 => texts["EventStarted", started.Device, Show.Whole(started.TotalSteps)],
         RunStarted started => texts["EventContinued", Show.Whole(started.FromStep), started.Id?.Incarnation ?? 0],
-        RunStateChanged state => texts["EventState", texts[StateShape.Of(state.State).Word], Show.Whole(state.Step), state.Detail ?? ""],
+        RunStateChanged state => texts["EventState", texts[StateShape.Of(state.State).Word], Show.Whole(state.Step), state.Reason is { } reason ? CrashText.Of(texts, reason) : state.Detail ?? ""],
         EvaluationFinished evaluation => texts["EventEvaluation", evaluation.File, Show.Percent(evaluation.Rows.Count > 0 ? evaluation.Rows.Max(row => row.R10) : null, 1)],
         CheckpointWritten checkpoint => texts["EventCheckpoint", Show.Whole(checkpoint.Step), Show.MiB(checkpoint.Bytes), Show.Figure(checkpoint.DurationSeconds)],
+        ResumeProven { Exact: true } resume => texts["EventResumeExact", Show.Whole(resume.Step)],
+        ResumeProven resume => texts["EventResumeDiffers", Show.Whole(resume.Step), resume.Text],
         Alert alert => AlertText.Of(texts, alert),
-        RunEnded ended => texts["EventEnded", ended.Reason, Show.Whole(ended.Step), Show.Span(texts, TimeSpan.FromSeconds(Math.Max(0, ended.DurationSeconds)))],
-        WorkerExited { Crash: { } crash } => texts["EventCrashed", crash.Message],
+        RunEnded ended => texts["EventEnded", Word(texts, "Ended_" + ended.Reason) ?? ended.Reason, Show.Whole(ended.Step), Show.Span(texts, TimeSpan.FromSeconds(Math.Max(0, ended.DurationSeconds)))],
+        WorkerExited { Crash: { } crash } => texts["EventCrashed", CrashText.CauseOf(texts, crash) ?? crash.Message],
         WorkerExited { Signal: { } signal } => texts["EventExitedSignal", signal],
         WorkerExited exited => texts["EventExited", exited.ExitCode ?? -1],
-        CommandHandled handled => texts[handled.Answer.Accepted ? "EventCommandAccepted" : "EventCommandRefused", texts["Verb" + handled.Command.Verb], handled.Command.IssuedBy, handled.Answer.Text],
+        CommandHandled handled => texts[handled.Answer.Accepted ? "EventCommandAccepted" : "EventCommandRefused", texts["Verb" + handled.Command.Verb], handled.Command.IssuedBy, AnswerOf(texts, handled)],
         _ => record.GetType().Name,
     };
+
+    static string AnswerOf(IStringLocalizer<Words> texts, CommandHandled handled) => handled.Answer.Accepted
+        ? Word(texts, "Will" + handled.Command.Verb) ?? handled.Answer.Text
+        : Word(texts, "Answer_" + handled.Answer.Code) ?? handled.Answer.Text;
+
+    static string? Word(IStringLocalizer<Words> texts, string key) => texts[key] is { ResourceNotFound: false } text ? text.Value : null;
 }

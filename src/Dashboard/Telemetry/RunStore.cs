@@ -11,7 +11,7 @@ namespace Mcn.Web.Dashboard.Telemetry;
 /// What trainers sent, on disk. Takes each (run, incarnation, stream, sequence) once and answers after the commit; what it
 /// took then goes, in the same order, to whoever shows runs (<see cref="RunCatalog"/>).
 /// </summary>
-public sealed class RunStore(Database database, RunCatalog catalog)
+public sealed class RunStore(Database database, RunCatalog catalog, ILogger<RunStore> log)
 {
     /// <summary>Largest bundle and record that are taken; the trainer cuts its bundles far below.</summary>
     public const int MaxRecords = 20_000;
@@ -44,7 +44,18 @@ public sealed class RunStore(Database database, RunCatalog catalog)
         // Read on the caller's thread: the writer's is the one that everybody waits for.
         var read = bundle.Records.Select((json, i) => StoredRecord.Read(new RecordId(bundle.Run, bundle.Incarnation, bundle.Stream, bundle.FirstSequence + i), json)).ToArray();
         var taken = await database.WriteAsync(connection => Take(connection, bundle, read), taken => catalog.Apply(bundle.Run, taken.Records));
+        foreach (var record in taken.Records) Tell(record);
         return taken.Cursor;
+    }
+
+    /// <summary>The turns of a run, in the log of this program too: it may be the only one that is kept.</summary>
+    void Tell(StoredRecord record)
+    {
+        if (record.Record is not (RunStateChanged or WorkerExited { Crash: not null })) return;
+        var (state, crash) = (record.Record as RunStateChanged, (record.Record as WorkerExited)?.Crash);
+        using var place = LogPlace.Enter(record.Id.Run, crash?.WorkerIncarnation ?? (record.Id.Stream == "worker" ? record.Id.Incarnation : null), crash?.Step ?? state?.Step);
+        if (crash is not null) log.LogWarning("Run crashed: {Message}", crash.Message);
+        else log.LogInformation("Run is {State}", state!.State);
     }
 
     static void Check(TelemetryBundle bundle)
@@ -152,6 +163,7 @@ public sealed record StoredRecord(RecordId Id, string Kind, byte[] Json, Telemet
         StepMetrics => "step",
         EvaluationFinished => "evaluation",
         CheckpointWritten => "checkpoint",
+        ResumeProven => "resume",
         Alert => "alert",
         RunEnded => "run_ended",
         RunStateChanged => "run_state",

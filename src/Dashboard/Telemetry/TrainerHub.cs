@@ -32,6 +32,7 @@ public sealed class TrainerHub(RunStore store, TrainerPresence presence, ILogger
     {
         var trainer = Trainer();
         if (run.RunId is not { Length: > 0 and <= LongestId }) throw new HubException("run id refused: empty or too long");
+        using var place = LogPlace.Enter(run.RunId);
         await store.IntroduceAsync(run, trainer);
         presence.Heard(trainer);
     }
@@ -39,6 +40,7 @@ public sealed class TrainerHub(RunStore store, TrainerPresence presence, ILogger
     public async Task<long> Store(TelemetryBundle bundle)
     {
         var trainer = Trainer();
+        using var place = LogPlace.Enter(bundle.Run, bundle.Incarnation);
         try
         {
             var cursor = await store.StoreAsync(bundle);
@@ -47,6 +49,7 @@ public sealed class TrainerHub(RunStore store, TrainerPresence presence, ILogger
         }
         catch (ArgumentException error)
         {
+            log.LogWarning("Bundle of {Stream} from {First} refused: {Reason}", bundle.Stream, bundle.FirstSequence, error.Message);
             // The sender cannot mend it by sending again: tell it why.
             throw new HubException(error.Message);
         }

@@ -62,7 +62,9 @@ public enum PathTarget
 }
 
 /// <summary>A path; absolute and normal once read, whether or not anything lies there.</summary>
-public sealed record PathOf(PathTarget Target) : ConfigType
+/// <param name="Target">What must lie there when a run starts.</param>
+/// <param name="OrNone">The empty text is allowed and names nothing.</param>
+public sealed record PathOf(PathTarget Target, bool OrNone = false) : ConfigType
 {
     public override string Expected => Target switch
     {
@@ -85,6 +87,7 @@ public sealed record PathOf(PathTarget Target) : ConfigType
             return null;
         }
 
+        if (OrNone && path.Length == 0) return JsonValue.Create("");
         if (path.Trim().Length == 0 || path.Any(char.IsControl)) return null;
         return JsonValue.Create(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path, folder)));
     }

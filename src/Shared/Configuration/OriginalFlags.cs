@@ -15,7 +15,6 @@ static class OriginalFlags
         ["loss"] = "Leave it out: the loss is the masked margin softmax (the original's 0)",
         ["nce"] = "Leave it out: it gives the same value as the cluster loss",
         ["checkpointdir"] = "Leave it out: checkpoints lie in the run's own folder, see checkpoint.keep_last",
-        ["pretrainpath"] = "Leave it out: a run continues from its own checkpoints",
         ["evalyoucook"] = "Name the set in evaluation.eval_files",
         ["evalmsrvtt"] = "Name the set in evaluation.eval_files",
         ["evallsmdc"] = "Name the set in evaluation.eval_files",

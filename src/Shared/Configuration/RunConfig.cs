@@ -89,6 +89,9 @@ public sealed record DataConfig
 
     /// <summary>Bound of the read-ahead: host memory of all batches being filled or waiting, bytes.</summary>
     public required long ReadAheadBytes { get; init; }
+
+    /// <summary>Share of the listed videos that may turn out unreadable before the run stops; 0: the first one stops it.</summary>
+    public required double BadRecordBudget { get; init; }
 }
 
 /// <summary>Sizes of the network (mcn-spec §4). The defaults give 223,776,770 parameters.</summary>
@@ -114,6 +117,12 @@ public sealed record ModelConfig
 
     /// <summary>R: hidden width of the reconstruction heads.</summary>
     public required int ReconSize { get; init; }
+
+    /// <summary>Weights that a new run starts from; empty: random ones.</summary>
+    public string PretrainPath { get; init; } = "";
+
+    /// <summary>Whether entries of <see cref="PretrainPath"/> that do not fit are left out and told, instead of refused.</summary>
+    public bool PretrainPartial { get; init; }
 }
 
 /// <summary>The loss (mcn-spec §5, §6).</summary>
@@ -197,8 +206,29 @@ public sealed record CheckpointConfig
     /// <summary>Epochs between checkpoints (the last epoch and a signal always write one).</summary>
     public required int EveryEpochs { get; init; }
 
+    /// <summary>Steps between checkpoints; 0: by time only.</summary>
+    public required int EverySteps { get; init; }
+
+    /// <summary>The most work, in seconds, that the death of the trainer may cost; a slow disk alone cannot always keep it.</summary>
+    public required double MaxLossSeconds { get; init; }
+
+    /// <summary>The most of the training time that standing still for snapshots may take, fraction.</summary>
+    public required double MaxOverhead { get; init; }
+
+    /// <summary>Seconds between snapshots in memory, at least; 0: none.</summary>
+    public required double MemoryEverySeconds { get; init; }
+
     /// <summary>Newest checkpoints that stay.</summary>
     public required int KeepLast { get; init; }
+
+    /// <summary>Checkpoints with the best evaluation that stay.</summary>
+    public required int KeepBest { get; init; }
+
+    /// <summary>Each so-many-th epoch's checkpoint stays; 0: none.</summary>
+    public required int KeepEveryEpochs { get; init; }
+
+    /// <summary>Free space that a checkpoint must leave on its disk, bytes.</summary>
+    public required long ReserveBytes { get; init; }
 }
 
 /// <summary>Retrieval during training (mcn-spec §9).</summary>
@@ -245,9 +275,30 @@ public sealed record CompatibilityConfig
     /// <summary>Q16: after the last planned step the cosine rises again.</summary>
     public required bool ScheduleRisesAgain { get; init; }
 
-    /// <summary>Q18: a tie counts as every position it spans, each as a match.</summary>
+    /// <summary>
+    /// Q18: a tie counts as every position it spans, each as a match; clips without audio and scores that are no number do not enter the
+    /// median.
+    /// </summary>
     public required bool OptimisticTies { get; init; }
 
     /// <summary>Q27: the cluster terms are divided by 3 with two modalities too.</summary>
     public required bool ClusterDivisorThree { get; init; }
+
+    /// <summary>Q9: in training the audio is averaged over its padding too (off: over the valid frames, as in evaluation).</summary>
+    public required bool PoolOverPadding { get; init; }
+
+    /// <summary>Q10: padding words take part in the maximum over the words of a clip (off: only clips without a word have them).</summary>
+    public required bool PaddingWordsTakePart { get; init; }
+
+    /// <summary>Q12: audio is padded with 0 dB, the loudest value (off: with -80 dB, the floor of the spectrograms).</summary>
+    public required bool PadWithLoudest { get; init; }
+
+    /// <summary>Q13: the reconstruction's targets of audio and text carry gradient (off: they are constants).</summary>
+    public required bool TargetsCarryGradient { get; init; }
+
+    /// <summary>Q15: after a fit the labels are those before the last update of the centroids (off: they are assigned anew).</summary>
+    public required bool LabelsBeforeLastUpdate { get; init; }
+
+    /// <summary>Q21: captions that are None or NaN become the words None and nan (off: they have no words).</summary>
+    public required bool NoneIsAWord { get; init; }
 }

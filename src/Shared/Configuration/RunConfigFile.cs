@@ -71,6 +71,11 @@ public static class RunConfigFile
     public static string Sha256(RunConfig config) =>
         Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(CanonicalJson(config))));
 
+    /// <summary>Every switch of section `compatibility` by its name, as it was resolved.</summary>
+    public static IReadOnlyDictionary<string, bool> Switches(RunConfig config) =>
+        JsonSerializer.SerializeToElement(config.Compatibility, McnJson.Default.CompatibilityConfig).EnumerateObject()
+            .ToDictionary(member => member.Name, member => member.Value.GetBoolean());
+
     /// <summary>The switches of a configuration that says nothing about them, for what has no configuration.</summary>
     public static CompatibilityConfig DefaultCompatibility()
     {

@@ -34,6 +34,9 @@ public static partial class RunConfigKeys
             "Reader threads of one process; what they hold in memory is bounded by read_ahead_bytes.", "threads"),
         Key("data.read_ahead_bytes", new WholeNumber(1, 1L << 50), 1L << 30,
             "Bound of the host memory of all batches being filled or waiting.", "bytes"),
+        Key("data.bad_record_budget", new RealNumber(0, 1), 0.001,
+            "Videos that may be missing, torn or not finite: each is skipped, another one drawn for it, and shown; beyond this the run stops with the list.",
+            "of the videos"),
     ];
 
     static IEnumerable<ConfigKey> Model() =>
@@ -46,6 +49,8 @@ public static partial class RunConfigKeys
             "Widths of DAVEnet's five stages; the last one is the audio width A."),
         Key("model.recon", new Flag(), true, "Whether the reconstruction heads exist."),
         Key("model.recon_size", new WholeNumber(1, 1 << 20), 1024, "R: hidden width of the reconstruction heads."),
+        new("model.pretrain_path", new PathOf(PathTarget.FileOrFolder, OrNone: true), "Weights that a new run starts from: .pth, .safetensors, a checkpoint or a run; empty: random ones.") { Default = "" },
+        Key("model.pretrain_partial", new Flag(), false, "Take only the entries of pretrain_path that fit, and tell the rest; off: all must fit."),
     ];
 
     static IEnumerable<ConfigKey> Objective() =>

@@ -30,7 +30,7 @@ public static partial class RunConfigKeys
         new("checkpoint", "When checkpoints are written and how many stay."),
         new("evaluation", "Retrieval during training."),
         new("telemetry", "What is reported, and how often."),
-        new(Compatibility, "Faults of the original program that change results. The value may also be one word: \"original\" turns all of "
+        new(Compatibility, "Faults and habits of the original program that change results (docs/evaluation.md has the whole list). The value may also be one word: \"original\" turns all of "
             + "them on, \"default\" is the same as leaving the section out."),
     ];
 
@@ -59,7 +59,19 @@ public static partial class RunConfigKeys
     [
         Key("checkpoint.every_epochs", new WholeNumber(1), 1,
             "Between two checkpoints; the last epoch and a stop always write one.", "epochs"),
-        Key("checkpoint.keep_last", new WholeNumber(1), 3, "Newest checkpoints that stay; older ones are deleted.", "checkpoints"),
+        Key("checkpoint.every_steps", new WholeNumber(0), 0, "Between two checkpoints; 0 = by time only.", "steps"),
+        Key("checkpoint.max_loss_seconds", new RealNumber(1, 86_400), 120.0,
+            "The most work that the death of the trainer may cost; a disk too slow for it is told on the page.", "seconds"),
+        Key("checkpoint.max_overhead", new RealNumber(0, 1, WithoutLeast: true), 0.01,
+            "The most of the time that training may stand still for snapshots."),
+        Key("checkpoint.memory_every_seconds", new RealNumber(0, 86_400), 10.0,
+            "Between two snapshots in memory, at least; they outlive the trainer's process, not the machine. 0 = none.", "seconds"),
+        Key("checkpoint.keep_last", new WholeNumber(1), 3,
+            "Newest checkpoints that stay; older ones are deleted, unless pinned, from before a crash, or kept by the next two keys.", "checkpoints"),
+        Key("checkpoint.keep_best", new WholeNumber(0), 1,
+            "Checkpoints with the best evaluation that stay (mean of R@1, R@5, R@10, text to video and audio).", "checkpoints"),
+        Key("checkpoint.keep_every_epochs", new WholeNumber(0), 0, "Each so-many-th epoch's checkpoint stays; 0 = none.", "epochs"),
+        Key("checkpoint.reserve_bytes", new WholeNumber(0, long.MaxValue), 1L << 30, "Free space that a checkpoint must leave on its disk.", "bytes"),
         Key("evaluation.eval_files", new ListOf(new PathOf(PathTarget.FileOrFolder), 0, OrOne: true), new JsonArray(),
             "Evaluation sets: the original's .pkl, or a folder or tar of npy members and json with the same fields."),
         Key("evaluation.every_epochs", new WholeNumber(1), 1, "Between two evaluations; the last epoch is always evaluated.", "epochs"),
@@ -78,8 +90,19 @@ public static partial class RunConfigKeys
         Fault("zero_empty_clusters", true,
             "The centroid of an empty cluster becomes the zero vector; off: it is taken over from before (Q14)."),
         Fault("schedule_rises_again", false, "After the last planned step the learning rate rises again along the cosine (Q16)."),
-        Fault("optimistic_ties", false, "In retrieval a tie counts as every position it spans, each as a match (Q18)."),
+        Fault("optimistic_ties", false,
+            "In retrieval a tie counts as every position it spans, each as a match; clips without audio do not enter the median (Q18)."),
         Fault("cluster_divisor_three", false, "The cluster terms are divided by 3 with two modalities too (Q27)."),
+        Fault("pool_over_padding", true,
+            "In training the audio is averaged over its padding too; off: over the valid frames, as in evaluation (Q9)."),
+        Fault("padding_words_take_part", true,
+            "Padding words take part in the maximum over a clip's words; off: only where a clip has no word (Q10)."),
+        Fault("pad_with_loudest", true, "Audio is padded with 0 dB, the loudest value; off: with -80 dB (Q12)."),
+        Fault("targets_carry_gradient", true,
+            "The reconstruction's targets of audio and text carry gradient; off: they are constants (Q13)."),
+        Fault("labels_before_last_update", true,
+            "After a k-means fit the labels are those before the last update of the centroids; off: they are assigned anew (Q15)."),
+        Fault("none_is_a_word", true, "Captions that are None or NaN become the words None and nan; off: they have no words (Q21)."),
     ];
 
     static ConfigKey Fault(string name, bool on, string doc) => Key($"{Compatibility}.{name}", new Flag(), on, doc);

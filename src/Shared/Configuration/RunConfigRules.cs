@@ -40,6 +40,7 @@ public static partial class RunConfigRules
            // The audio root that was left out is the other root: one missing folder is one mistake.
            where key.DefaultFrom is null || config.Data.FeaturesPathAudio != config.Data.FeaturesPath
            from path in key.Type is ListOf ? entry.Value.EnumerateArray().Select(item => item.GetString()!) : [entry.Value.GetString()!]
+           where path.Length > 0 || !target.OrNone
            let mistake = Missing(key, target, path)
            where mistake is not null
            select mistake,

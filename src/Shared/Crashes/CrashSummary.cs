@@ -28,6 +28,9 @@ public sealed record CrashSummary
     /// <summary>The line that says most: exception message, CUDA error, or how it was ended.</summary>
     public required string Message { get; init; }
 
+    /// <summary>What the diagnosis takes for the cause; its code is the rule's id. Null in reports of older programs.</summary>
+    public CodedText? Cause { get; init; }
+
     /// <summary>Lines that look like a cause and are none, each with the reason.</summary>
     public required IReadOnlyList<RuledOut> RuledOut { get; init; }
 

@@ -36,6 +36,27 @@ public sealed record CheckpointManifest
     /// <summary>Fingerprint of the data set: list, captions, vocabulary.</summary>
     public required string Dataset { get; init; }
 
+    /// <summary>Why it was taken: `epoch`, `interval`, `steps`, `command`, `hold`, `leave` or `memory`; empty before version 2.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>SHA-256 of the run's configuration: schedule, seed, precision and compatibility switches are in it.</summary>
+    public string? ConfigSha256 { get; init; }
+
+    /// <summary>Key of every random stream (they are counter-based: key, purpose, epoch, step).</summary>
+    public long? Seed { get; init; }
+
+    /// <summary>What else can change a bit: device, libraries, threads, processor, program.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What the evaluation at this very step gave (<see cref="RunProgress"/>); null without one.</summary>
+    public double? Metric { get; init; }
+
+    /// <summary>The best evaluation up to here.</summary>
+    public RunProgress Best { get; init; } = RunProgress.None;
+
+    /// <summary>Last number of the worker's telemetry stream when it was taken.</summary>
+    public long TelemetrySequence { get; init; }
+
     public required IReadOnlyList<CheckpointFile> Files { get; init; }
 }
 
@@ -43,3 +64,19 @@ public sealed record CheckpointManifest
 /// <param name="Bytes">Its length.</param>
 /// <param name="Xxh128">XXH3-128 of its content, 32 hexadecimal digits.</param>
 public sealed record CheckpointFile(string Name, long Bytes, string Xxh128);
+
+/// <summary>The best evaluation so far: mean of R@1, R@5 and R@10 (fractions), text to video and audio, over all evaluation sets.</summary>
+/// <param name="Metric">Null before the first evaluation.</param>
+/// <param name="Step">Steps done then.</param>
+public sealed record RunProgress(double? Metric, long? Step)
+{
+    public static RunProgress None { get; } = new(null, null);
+
+    public RunProgress With(double metric, long step) => Metric is { } best && best >= metric ? this : new RunProgress(metric, step);
+}
+
+/// <summary>A checkpoint that stays, and why.</summary>
+/// <param name="Bytes">Of all its files.</param>
+/// <param name="KeptBy">`last`, `best`, `epoch`, `pinned`, `before-crash`.</param>
+/// <param name="Metric">Of the evaluation at that step; null: there was none.</param>
+public sealed record KeptCheckpoint(long Step, DateTimeOffset Time, long Bytes, double? Metric, IReadOnlyList<string> KeptBy);

@@ -48,9 +48,51 @@ public static class MetricCatalog
     /// <summary>Part of the step: optimizer [s].</summary>
     public const string Optimizer = "train.step.duration.optimizer";
 
+    /// <summary>Share of the time since the last report that the training thread waited for batches [1].</summary>
+    public const string DataWaitShare = "train.data.wait.share";
+
+    /// <summary>Bytes that the readers took from files [By/s].</summary>
+    public const string ReadRate = "train.data.read.rate";
+
+    /// <summary>Share of the readers' time that they sat in reads [1].</summary>
+    public const string ReadShare = "train.data.read.share";
+
+    /// <summary>Share of the readers' time that they inflated, pooled and cut [1].</summary>
+    public const string DecodeShare = "train.data.decode.share";
+
+    /// <summary>Full batches that wait for the training thread [By].</summary>
+    public const string QueueBytes = "train.data.queue";
+
+    /// <summary>Videos that could not be used and were skipped, since this process began [{video}].</summary>
+    public const string BadVideos = "train.data.bad_videos";
+
+    /// <summary>What limits training: a value of the enum <see cref="Telemetry.Bottleneck"/> [1].</summary>
+    public const string Bottleneck = "train.bottleneck";
+
+    /// <summary>Clips a second if readers did nothing but read [{clip}/s].</summary>
+    public const string LimitDisk = "train.limit.disk";
+
+    /// <summary>Clips a second if readers did nothing but decode [{clip}/s].</summary>
+    public const string LimitCpu = "train.limit.cpu";
+
+    /// <summary>Clips a second if a step were its copies to the device [{clip}/s].</summary>
+    public const string LimitTransfer = "train.limit.transfer";
+
+    /// <summary>Clips a second if a step were its arithmetic [{clip}/s].</summary>
+    public const string LimitDevice = "train.limit.device";
+
     /// <summary>Iterations of the last k-means fit [{iteration}].</summary>
     public const string KMeansIterations = "train.kmeans.iterations";
 
     /// <summary>Empty clusters in the last k-means fit [{cluster}].</summary>
     public const string KMeansEmptyClusters = "train.kmeans.empty_clusters";
+
+    /// <summary>Training stood still for the last snapshot [s].</summary>
+    public const string CheckpointStall = "train.checkpoint.stall";
+
+    /// <summary>Bound of the work that the death of the trainer's process costs [s].</summary>
+    public const string CheckpointAtRisk = "train.checkpoint.at_risk";
+
+    /// <summary>Bound of the work that the death of the machine costs [s].</summary>
+    public const string CheckpointAtRiskMachine = "train.checkpoint.at_risk.machine";
 }

@@ -34,6 +34,9 @@ public sealed record RunStateChanged : TelemetryRecord
 
     /// <summary>In English, for the log; null when there is nothing to add.</summary>
     public string? Detail { get; init; }
+
+    /// <summary>The same for the page's language, where it is a sentence of this program and not a message of another.</summary>
+    public CodedText? Reason { get; init; }
 }
 
 /// <summary>A worker process has ended, in order or not.</summary>

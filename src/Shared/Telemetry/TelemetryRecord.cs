@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Mcn.Web.Shared.Runs;
 
 namespace Mcn.Web.Shared.Telemetry;
 
@@ -17,6 +18,7 @@ public sealed record RecordId(string Run, int Incarnation, string Stream, long S
 [JsonDerivedType(typeof(StepMetrics), "step")]
 [JsonDerivedType(typeof(EvaluationFinished), "evaluation")]
 [JsonDerivedType(typeof(CheckpointWritten), "checkpoint")]
+[JsonDerivedType(typeof(ResumeProven), "resume")]
 [JsonDerivedType(typeof(Alert), "alert")]
 [JsonDerivedType(typeof(RunEnded), "run_ended")]
 [JsonDerivedType(typeof(RunStateChanged), "run_state")]
@@ -53,6 +55,9 @@ public sealed record RunStarted : TelemetryRecord
     public required long Parameters { get; init; }
 
     public required string Device { get; init; }
+
+    /// <summary>The switches of section `compatibility` as they were resolved; null in records of older versions.</summary>
+    public IReadOnlyDictionary<string, bool>? Compatibility { get; init; }
 }
 
 /// <summary>One reported step.</summary>
@@ -110,7 +115,39 @@ public sealed record CheckpointWritten : TelemetryRecord
 
     public required long Bytes { get; init; }
 
+    /// <summary>From the snapshot to the verified checkpoint, seconds.</summary>
     public required double DurationSeconds { get; init; }
+
+    /// <summary>Part of it that training stood still, seconds.</summary>
+    public double StallSeconds { get; init; }
+
+    /// <summary>Part of it that reading back and comparing took, seconds.</summary>
+    public double VerifySeconds { get; init; }
+
+    /// <summary>`epoch`, `interval`, `steps`, `command`, `hold` or `leave`.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>The command behind it, if any.</summary>
+    public string? CommandId { get; init; }
+
+    /// <summary>All that are on disk now, oldest first; this one was verified when it was written, as the others were.</summary>
+    public IReadOnlyList<KeptCheckpoint> Kept { get; init; } = [];
+}
+
+/// <summary>The step after a checkpoint was repeated and compared with what was recorded when it was first done.</summary>
+public sealed record ResumeProven : TelemetryRecord
+{
+    /// <summary>Steps done at the checkpoint or snapshot.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>`memory` or `disk`: where the state came from.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>All the same, bit for bit.</summary>
+    public required bool Exact { get; init; }
+
+    /// <summary>What differs, and the known reason for it; empty when exact.</summary>
+    public string Text { get; init; } = "";
 }
 
 /// <summary>Something that needs a person's eye, as code and parameters (the page translates) and in English.</summary>

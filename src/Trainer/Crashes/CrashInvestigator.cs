@@ -32,6 +32,7 @@ public static class CrashInvestigator
             Step = step,
             Phase = last is null ? null : PhaseName(last.Phase),
             Message = Scrubber.Scrub(MessageOf(scene, verdict)),
+            Cause = new CodedText(verdict.Cause.Rule, verdict.Cause.Title, ("code", FormattableString.Invariant($"{scene.ExitCode}")), ("signal", scene.Signal is { } signal ? SignalNames.Of(signal) : "")),
             RuledOut = [.. verdict.RuledOut.Where(entry => entry.Text is not null).Select(entry => new RuledOut(entry.Text!, new CodedText(entry.Rule, entry.Because)))],
             Next = next(step),
         };

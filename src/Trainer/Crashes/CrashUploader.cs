@@ -65,6 +65,7 @@ public sealed class CrashUploader(string dataFolder, HttpClient http, ILogger lo
         using var answer = await http.SendAsync(request, cancel).ConfigureAwait(false);
         answer.EnsureSuccessStatusCode();
         File.Move(report, report + SentSuffix, overwrite: true);
-        log.Information("Crash report {Report} is with the dashboard", Path.GetFileName(report));
+        var run = Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(report)));
+        RunContext.Of(log, run).Information("Crash report {Report} is with the dashboard", Path.GetFileName(report));
     }
 }

@@ -33,6 +33,9 @@ public sealed class BatchPlan
 
     public int StepsPerEpoch => videos / BatchSize;
 
+    /// <summary>Rows of the video list.</summary>
+    public int Videos => videos;
+
     /// <summary>Rows of the video list that form the batch of this step (both counted from 0).</summary>
     public void VideosOf(int epoch, int step, Span<int> destination)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Mcn.Web.Shared;
 using Mcn.Web.Trainer.Import;
 
@@ -11,21 +12,24 @@ namespace Mcn.Web.Trainer.Data;
 sealed class CaptionDraft
 {
     readonly string file;
+    readonly bool noneIsAWord;
     readonly Dictionary<string, int> entryOfId = new(StringComparer.Ordinal);
     readonly int[] entryOfVideo;
     readonly int[] firstCaption;
     readonly int[] captionCount;
     readonly GrowingArena<double> starts = new();
     readonly GrowingArena<double> ends = new();
-    readonly GrowingArena<int> words = new();
-    readonly GrowingArena<int> wordCounts = new();
+    readonly TokenPages words = new();
+    readonly long[] placeOfEntry;
+    readonly List<int> said = [];
     readonly Dictionary<string, int> provisionalIds = new(StringComparer.Ordinal);
     readonly List<string> malformed = [];
     int malformedCount;
 
-    CaptionDraft(string file, VideoList videos)
+    CaptionDraft(string file, VideoList videos, bool noneIsAWord)
     {
         this.file = file;
+        this.noneIsAWord = noneIsAWord;
         entryOfVideo = new int[videos.Count];
         for (var video = 0; video < videos.Count; video++)
         {
@@ -36,6 +40,7 @@ sealed class CaptionDraft
 
         firstCaption = new int[entryOfId.Count];
         captionCount = new int[entryOfId.Count];
+        placeOfEntry = new long[entryOfId.Count];
     }
 
     /// <summary>Every word that is said, once.</summary>
@@ -44,13 +49,26 @@ sealed class CaptionDraft
     /// <summary>Texts that are None, and texts that are NaN: they become the words None and nan (mcn-spec Q21).</summary>
     public (long None, long Nan) Texts { get; private set; }
 
-    public static CaptionDraft Read(string file, VideoList videos)
+    /// <param name="noneIsAWord">Q21; off: such a caption has no words.</param>
+    public static CaptionDraft Read(string file, VideoList videos, bool noneIsAWord = true)
     {
-        var draft = new CaptionDraft(file, videos);
+        var draft = new CaptionDraft(file, videos, noneIsAWord);
         PickleReader.ReadTopLevelDictionary(file, draft.Take);
         draft.RefuseMalformed();
         draft.RefuseMissing(videos);
         return draft;
+    }
+
+    /// <summary>Captions of the listed videos, of which nothing is kept.</summary>
+    public static long Count(string file, VideoList videos)
+    {
+        var ids = Enumerable.Range(0, videos.Count).Select(videos.IdOf).ToHashSet(StringComparer.Ordinal);
+        var count = 0L;
+        PickleReader.ReadTopLevelDictionary(file, (id, value) =>
+        {
+            if (ids.Contains(id) && value is Dictionary<object, object?> entry) count += Math.Max(0, PythonValue.Length(entry.GetValueOrDefault("start")));
+        });
+        return count;
     }
 
     /// <summary>Keeps the words with a vector, at most <paramref name="maxWords"/> of a caption. The draft is spent afterwards.</summary>
@@ -59,40 +77,46 @@ sealed class CaptionDraft
         var finalIds = new int[provisionalIds.Count];
         foreach (var (word, provisional) in provisionalIds) finalIds[provisional] = vocabulary.IdOf(word);
 
-        // In place: what is kept never overtakes what is read.
-        var tokenOffsets = new int[wordCounts.Count + 1];
-        var (read, kept) = (0, 0);
-        for (var caption = 0; caption < wordCounts.Count; caption++)
+        var tokens = new TokenPages();
+        var ids = new int[64];
+        for (var entry = 0; entry < placeOfEntry.Length; entry++)
         {
-            for (var end = read + wordCounts[caption]; read < end; read++)
+            var captions = words.At(placeOfEntry[entry]);
+            for (var caption = 0; caption < captionCount[entry]; caption++)
             {
-                var id = finalIds[words[read]];
-                if (id != 0 && kept - tokenOffsets[caption] < maxWords) words[kept++] = id;
+                var (count, kept) = (captions.Next(ref ids), 0);
+                for (var i = 0; i < count && kept < maxWords; i++)
+                    if (finalIds[ids[i]] is not 0 and var id) ids[kept++] = id; // in place: what is kept never overtakes what is read
+                tokens.Add(ids.AsSpan(0, kept));
             }
 
-            tokenOffsets[caption + 1] = kept;
+            placeOfEntry[entry] = tokens.EndVideo();
         }
 
+        // Whoever still holds the draft holds no words twice.
+        words.Clear();
+        provisionalIds.Clear();
+        entryOfId.Clear();
         return new CaptionStore(entryOfVideo, firstCaption, captionCount, starts.Drain(starts.Count), ends.Drain(ends.Count),
-            tokenOffsets, words.Drain(kept), Texts);
+            placeOfEntry, tokens, Texts);
     }
 
     void Take(string id, object? value)
     {
         if (!entryOfId.TryGetValue(id, out var entry)) return;
-        var (captions, firstWord, texts) = (starts.Count, words.Count, Texts);
+        var (captions, texts) = (starts.Count, Texts);
         if (Append(value) is { } fault)
         {
             starts.Shorten(captions);
             ends.Shorten(captions);
-            wordCounts.Shorten(captions);
-            words.Shorten(firstWord);
+            words.Discard();
             Texts = texts;
             malformedCount++;
             if (malformed.Count < 3) malformed.Add($"{id} ({fault})");
             return;
         }
 
+        placeOfEntry[entry] = words.EndVideo();
         firstCaption[entry] = captions;
         captionCount[entry] = starts.Count - captions;
     }
@@ -123,24 +147,23 @@ sealed class CaptionDraft
             if (said is double.NaN) Texts = Texts with { Nan = Texts.Nan + 1 };
             starts.Add(from);
             ends.Add(to);
-            wordCounts.Add(Intern(sentence));
+            Intern(noneIsAWord || said is not (null or double.NaN) ? sentence : "");
         }
 
         return null;
     }
 
-    int Intern(string sentence)
+    void Intern(string sentence)
     {
         var lookup = provisionalIds.GetAlternateLookup<ReadOnlySpan<char>>();
-        var count = 0;
+        said.Clear();
         foreach (var token in Tokenizer.Enumerate(sentence))
         {
             if (!lookup.TryGetValue(token, out var id)) provisionalIds.Add(token.ToString(), id = provisionalIds.Count);
-            words.Add(id);
-            count++;
+            said.Add(id);
         }
 
-        return count;
+        words.Add(CollectionsMarshal.AsSpan(said));
     }
 
     void RefuseMalformed()

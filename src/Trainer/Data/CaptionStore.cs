@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Mcn.Web.Trainer.Data;
 
 /// <summary>
-/// The captions of the listed videos in five flat arrays: times in seconds and the ids of the known words. Made by
+/// The captions of the listed videos without an object a caption: times in seconds in flat arrays, and the ids of the known words. Made by
 /// <see cref="CaptionDraft"/>; immutable, read by every reader thread.
 /// </summary>
 public sealed class CaptionStore
@@ -14,26 +14,29 @@ public sealed class CaptionStore
     readonly int[] captionCount;
     readonly double[] starts;
     readonly double[] ends;
-    readonly int[] tokenOffsets;
-    readonly int[] tokens;
+    readonly long[] placeOfEntry;
+    readonly TokenPages tokens;
+
+    [ThreadStatic]
+    static int[]? scratch;
 
     /// <param name="entryOfVideo">Row of the video list → entry: rows of the same id share one.</param>
     /// <param name="firstCaption">Entry → its first caption.</param>
     /// <param name="captionCount">Entry → its number of captions, at least 1.</param>
     /// <param name="starts">Caption → start, seconds.</param>
     /// <param name="ends">Caption → end, seconds.</param>
-    /// <param name="tokenOffsets">Caption → its first token; one more at the end.</param>
+    /// <param name="placeOfEntry">Entry → where its words lie in <paramref name="tokens"/>.</param>
     /// <param name="tokens">Ids of the <see cref="Vocabulary"/>.</param>
     /// <param name="texts">How many texts were None, and NaN.</param>
-    internal CaptionStore(int[] entryOfVideo, int[] firstCaption, int[] captionCount, double[] starts, double[] ends, int[] tokenOffsets,
-        int[] tokens, (long None, long Nan) texts)
+    internal CaptionStore(int[] entryOfVideo, int[] firstCaption, int[] captionCount, double[] starts, double[] ends, long[] placeOfEntry,
+        TokenPages tokens, (long None, long Nan) texts)
     {
         this.entryOfVideo = entryOfVideo;
         this.firstCaption = firstCaption;
         this.captionCount = captionCount;
         this.starts = starts;
         this.ends = ends;
-        this.tokenOffsets = tokenOffsets;
+        this.placeOfEntry = placeOfEntry;
         this.tokens = tokens;
         (NoneTexts, NanTexts) = texts;
     }
@@ -55,28 +58,35 @@ public sealed class CaptionStore
     /// <summary>End of each caption of a video, seconds.</summary>
     public ReadOnlySpan<double> EndsOf(int video) => ends.AsSpan(First(video), CountOf(video));
 
-    /// <summary>Known words of one caption of a video, at most max_words.</summary>
+    /// <summary>Known words of one caption of a video, at most max_words. Valid until this thread's next call.</summary>
     public ReadOnlySpan<int> TokensOf(int video, int caption)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)caption, (uint)CountOf(video));
-        var at = First(video) + caption;
-        return tokens.AsSpan(tokenOffsets[at], tokenOffsets[at + 1] - tokenOffsets[at]);
+        var captions = tokens.At(placeOfEntry[entryOfVideo[video]]);
+        captions.Skip(caption);
+        var ids = scratch ?? new int[64];
+        var count = captions.Next(ref ids);
+        scratch = ids;
+        return ids.AsSpan(0, count);
     }
 
     /// <summary>Hashes every caption in the order of the entries, with words by their hash instead of their id.</summary>
     internal void AppendTo(XxHash128 hash, ulong[] wordHashes)
     {
         var words = new List<ulong>();
+        var ids = new int[64];
         for (var entry = 0; entry < firstCaption.Length; entry++)
         {
             var (first, count) = (firstCaption[entry], captionCount[entry]);
             hash.Append(MemoryMarshal.AsBytes(starts.AsSpan(first, count)));
             hash.Append(MemoryMarshal.AsBytes(ends.AsSpan(first, count)));
             words.Clear();
-            for (var caption = first; caption < first + count; caption++)
+            var captions = tokens.At(placeOfEntry[entry]);
+            for (var caption = 0; caption < count; caption++)
             {
-                words.Add((ulong)(tokenOffsets[caption + 1] - tokenOffsets[caption]));
-                foreach (var token in tokens.AsSpan(tokenOffsets[caption]..tokenOffsets[caption + 1])) words.Add(wordHashes[token]);
+                var length = captions.Next(ref ids);
+                words.Add((ulong)length);
+                foreach (var token in ids.AsSpan(0, length)) words.Add(wordHashes[token]);
             }
 
             hash.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(words)));

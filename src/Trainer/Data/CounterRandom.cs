@@ -11,6 +11,7 @@ public enum RandomPurpose
     KMeans = 4,
     Bootstrap = 5,
     SampleSet = 6,
+    Replacement = 7,
 }
 
 /// <summary>

@@ -24,6 +24,9 @@ public sealed class RetrievalBatch
 
     public int Capacity { get; }
 
+    /// <summary>Decibels after the end of a clip's audio (spec Q12).</summary>
+    public float Padding { get; init; }
+
     public int Frames { get; }
 
     public int Words { get; }

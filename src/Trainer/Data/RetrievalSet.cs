@@ -104,7 +104,7 @@ public sealed class RetrievalSet
             var destination = batch.Audio.AsSpan(((row * bands) + band) * limit, limit);
             var valid = Math.Min(frames, limit);
             source.CopyTo(band * frames, destination[..valid]);
-            destination[valid..].Clear();
+            destination[valid..].Fill(batch.Padding);
         }
     }
 

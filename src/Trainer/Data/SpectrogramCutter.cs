@@ -7,12 +7,18 @@ using Mcn.Web.Trainer.Import;
 namespace Mcn.Web.Trainer.Data;
 
 /// <summary>
-/// Cuts the spectrogram of a video into its clips (mcn-spec §3.6, step 4): frames of the clip, at most T, then zeros. Decibels
+/// Cuts the spectrogram of a video into its clips (mcn-spec §3.6, step 4): frames of the clip, at most T, then padding. Decibels
 /// stored in single or double precision are rounded to half, which is what the original demands on disk. Owned by one reader thread.
 /// </summary>
-sealed class SpectrogramCutter(DataCounters counters, bool negativeFirstFrame)
+sealed class SpectrogramCutter(DataCounters counters, bool negativeFirstFrame, bool padWithLoudest = true)
 {
+    /// <summary>Decibels of padding: the loudest value, as in the original (mcn-spec Q12), or the floor.</summary>
+    readonly Half padding = PaddingOf(padWithLoudest);
+
     float[] singles = [];
+
+    /// <summary>Decibels that fill up a spectrogram; the range of all of them is -80 to 0.</summary>
+    public static Half PaddingOf(bool padWithLoudest) => padWithLoudest ? (Half)0 : (Half)(-80);
 
     /// <summary>Fills the audio rows of a video's clips.</summary>
     /// <param name="array">(bands, frames), floating point.</param>
@@ -36,7 +42,7 @@ sealed class SpectrogramCutter(DataCounters counters, bool negativeFirstFrame)
                 var valid = row[..slice.Count];
                 Copy(array, (band * frames) + slice.First, valid);
                 if (!AllFinite(valid)) throw NotFinite(file, band, slice, valid);
-                row[slice.Count..].Clear();
+                row[slice.Count..].Fill(padding);
             }
         }
     }

@@ -21,9 +21,11 @@ public static class Tokenizer
         return tokens;
     }
 
+    static bool IsAsciiWordPart(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '\'';
+
     static bool IsWordPart(Rune rune)
     {
-        if (rune.IsAscii) return char.IsAsciiLetterOrDigit((char)rune.Value) || rune.Value is '_' or '\'';
+        if (rune.IsAscii) return IsAsciiWordPart((char)rune.Value);
         return Rune.GetUnicodeCategory(rune)
             is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
             or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter
@@ -57,6 +59,14 @@ public static class Tokenizer
             var length = 0;
             while (length < text.Length)
             {
+                // Nearly all of it is ASCII: no decoding.
+                if (text[length] < 128)
+                {
+                    if (IsAsciiWordPart(text[length]) != ofWordParts) break;
+                    length++;
+                    continue;
+                }
+
                 Rune.DecodeFromUtf16(text[length..], out var rune, out var consumed);
                 if (IsWordPart(rune) != ofWordParts) break;
                 length += consumed;

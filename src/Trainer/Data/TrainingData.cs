@@ -5,6 +5,8 @@ namespace Mcn.Web.Trainer.Data;
 /// <summary>Everything a run reads, opened in the order that keeps memory small: list, evaluation sets, captions, vectors.</summary>
 public sealed class TrainingData
 {
+    const int ManyCaptions = 1_000_000;
+
     readonly RunConfig config;
 
     TrainingData(RunConfig config, VideoList videos, CaptionStore captions, EvaluationData evaluation)
@@ -16,6 +18,7 @@ public sealed class TrainingData
         EvaluationSets = evaluation.Sets;
         Shape = BatchShape.Of(config);
         Plan = new BatchPlan(config.Seed, videos.Count, config.Data.BatchSize);
+        BadRecords = new BadRecords(videos, config.Data.BadRecordBudget);
         Fingerprint = DataFingerprint.Of(videos, captions, Vocabulary, Shape);
     }
 
@@ -32,8 +35,14 @@ public sealed class TrainingData
 
     public BatchShape Shape { get; }
 
-    /// <summary>What was padded in all batches read so far.</summary>
+    /// <summary>What was padded in all batches read so far, and where the readers' time went.</summary>
     public DataCounters Counters { get; } = new();
+
+    /// <summary>The newest one made here; null before.</summary>
+    public Prefetcher? Prefetcher { get; private set; }
+
+    /// <summary>Videos that could not be used and were skipped.</summary>
+    public BadRecords BadRecords { get; }
 
     /// <summary>XXH3-128 in hex over list, captions, word vectors and sizes: a resumed run must find the same.</summary>
     public string Fingerprint { get; }
@@ -43,19 +52,22 @@ public sealed class TrainingData
     {
         var videos = VideoList.Read(config.Data.TrainCsv);
         var sets = EvaluationData.ReadSets(config);
-        var draft = CaptionDraft.Read(config.Data.CaptionPath, videos);
+        var draft = CaptionDraft.Read(config.Data.CaptionPath, videos, config.Compatibility.NoneIsAWord);
         var evaluation = EvaluationData.WithVocabulary(config, sets, draft.Words);
-        return new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation);
+        var data = new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation);
+        // Reading captions leaves as much garbage as data, and nothing that comes after would make the runtime give it back.
+        if (data.Captions.Count >= ManyCaptions) GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return data;
     }
 
     /// <summary>Starts the reader threads at a position (both from 0); they stop after optimizer.epochs.</summary>
     public Prefetcher CreatePrefetcher(int epoch, int step)
     {
         var range = new ReadRange(epoch, step, config.Optimizer.Epochs);
-        return new Prefetcher(Plan, Shape, range, config.Data.NumThreadReader, config.Data.ReadAheadBytes, () =>
+        return Prefetcher = new Prefetcher(Plan, Shape, range, config.Data.NumThreadReader, config.Data.ReadAheadBytes, () =>
         {
             var reader = new VideoReader(config, Videos, Captions, Counters);
-            return new SlotReader(reader.Fill, reader);
+            return new SlotReader(new SkippingReader(reader.Fill, Plan, config.Seed, Counters, BadRecords).Fill, reader);
         });
     }
 }

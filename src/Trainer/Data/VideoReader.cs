@@ -16,7 +16,7 @@ public sealed class VideoReader : IDisposable
     readonly RunConfig config;
     readonly VideoList videos;
     readonly CaptionStore captions;
-    readonly NpzReader npz = new();
+    readonly NpzReader npz;
     readonly FeaturePooler pooler;
     readonly SpectrogramCutter cutter;
     readonly Clip[] clips;
@@ -28,8 +28,9 @@ public sealed class VideoReader : IDisposable
         this.config = config;
         this.videos = videos;
         this.captions = captions;
+        npz = new NpzReader(counters.Reads);
         pooler = new FeaturePooler(counters);
-        cutter = new SpectrogramCutter(counters, config.Compatibility.NegativeFirstFrame);
+        cutter = new SpectrogramCutter(counters, config.Compatibility.NegativeFirstFrame, config.Compatibility.PadWithLoudest);
         clips = new Clip[config.Data.NPair];
         lacksRows = new bool[config.Data.NPair];
     }

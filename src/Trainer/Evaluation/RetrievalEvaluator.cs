@@ -52,7 +52,10 @@ public static class RetrievalEvaluator
             settings.Model.FeatureDim,
             settings.Model.MelBands,
             FramesPerMultiplier * settings.Evaluation.NumFramesMultiplier,
-            settings.MaxWords);
+            settings.MaxWords)
+        {
+            Padding = (float)SpectrogramCutter.PaddingOf(settings.Compatibility.PadWithLoudest),
+        };
         var (text, video, audio) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
         var (texts, videos, audios) = (new FirstOccurrences(), new FirstOccurrences(), new FirstOccurrences());
         for (var first = 0; first < set.Count; first += batch.Count)

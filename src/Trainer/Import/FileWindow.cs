@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mcn.Web.Trainer.Import;
@@ -10,6 +11,7 @@ namespace Mcn.Web.Trainer.Import;
 internal sealed class FileWindow : IDisposable
 {
     readonly int _wholeFileBytes;
+    readonly ReadMeter? _meter;
     SafeFileHandle? _handle;
     byte[] _content = [];
     byte[] _scratch = [];
@@ -17,7 +19,8 @@ internal sealed class FileWindow : IDisposable
     bool _borrowed;
 
     /// <param name="wholeFileBytes">Files up to this size are read whole when they are opened.</param>
-    public FileWindow(int wholeFileBytes) => _wholeFileBytes = wholeFileBytes;
+    /// <param name="meter">Counts what is read and how long that takes.</param>
+    public FileWindow(int wholeFileBytes, ReadMeter? meter = null) => (_wholeFileBytes, _meter) = (wholeFileBytes, meter);
 
     public string Path { get; private set; } = "";
 
@@ -28,6 +31,7 @@ internal sealed class FileWindow : IDisposable
     {
         Close();
         Path = path;
+        var began = Stopwatch.GetTimestamp();
         try
         {
             // ReadWrite | Delete: no advisory lock is taken, which saves a system call and matters on network mounts.
@@ -40,6 +44,7 @@ internal sealed class FileWindow : IDisposable
             throw Refusal.Io(path, e);
         }
 
+        _meter?.Add(0, Stopwatch.GetTimestamp() - began); // the first seek of a file is that of its name
         if (Length > _wholeFileBytes) return;
         Fill(ref _content, 0, (int)Length);
         _whole = true;
@@ -80,6 +85,7 @@ internal sealed class FileWindow : IDisposable
     {
         if (buffer.Length < count) buffer = GC.AllocateUninitializedArray<byte>(Math.Max(count, (int)Math.Min(2L * buffer.Length, Array.MaxLength)));
         var done = 0;
+        var began = Stopwatch.GetTimestamp();
         try
         {
             while (done < count)
@@ -92,6 +98,10 @@ internal sealed class FileWindow : IDisposable
         catch (Exception e) when (Refusal.IsIo(e))
         {
             throw Refusal.Io(Path, e);
+        }
+        finally
+        {
+            _meter?.Add(done, Stopwatch.GetTimestamp() - began);
         }
     }
 

@@ -13,6 +13,20 @@ public static class Npz
     {
         using var zip = new ZipReader();
         zip.File.Open(path);
+        return ReadAll(zip);
+    }
+
+    /// <summary>The same from bytes in memory; <paramref name="subject"/> names them in messages.</summary>
+    public static Dictionary<string, HostArray> ReadAll(byte[] archive, string subject)
+    {
+        using var zip = new ZipReader();
+        zip.File.Use(archive, subject);
+        return ReadAll(zip);
+    }
+
+    static Dictionary<string, HostArray> ReadAll(ZipReader zip)
+    {
+        var path = zip.File.Path;
         var arrays = new Dictionary<string, HostArray>(StringComparer.Ordinal);
         var members = zip.List();
         var compressed = members.Aggregate((Int128)0, (sum, m) => sum + m.Member.CompressedSize);

@@ -7,9 +7,10 @@ namespace Mcn.Web.Trainer.Import;
 /// Reads arrays from .npz archives: the hot path of training, several files per sample. One instance per reader thread; buffers are
 /// kept, so after the first files nothing large is allocated (except for Fortran-order arrays).
 /// </summary>
-public sealed class NpzReader : IDisposable
+/// <param name="meter">Counts what is read from files.</param>
+public sealed class NpzReader(ReadMeter? meter = null) : IDisposable
 {
-    readonly ZipReader _zip = new();
+    readonly ZipReader _zip = new(meter);
     string _key = "";
     byte[] _memberName = [];
 

@@ -153,7 +153,8 @@ internal sealed class PickleConstruction(string subject, PickleLimits limits, Pi
     Dictionary<object, object?> FromPairs(List<object?> pairs, long at)
     {
         var dictionary = new Dictionary<object, object?>(PickleKeys.Comparer);
-        Charge(pairs.Count, at);
+        // One list can be named again and again: each call makes a table of its size, some 64 bytes an entry.
+        Charge(64L * pairs.Count, at);
         foreach (var pair in pairs)
         {
             var (key, value) = pair switch

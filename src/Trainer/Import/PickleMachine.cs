@@ -261,7 +261,7 @@ internal sealed class PickleMachine
         if (index < 0 || index > _input.Position) throw Fault($"memo index {index}", $"at most {_input.Position}");
         var top = _stack.Peek();
         _memo.Put(index, _item is not null && top.Value is string && _stringEnd == _opAt
-            ? new PickleMemo.Slot(null, _stringAt + 1, InFile: true)
+            ? PickleMemo.Slot.StillInFile(_stringAt)
             : new PickleMemo.Slot(top.Value, top.Depth + 1));
     }
 
@@ -276,12 +276,12 @@ internal sealed class PickleMachine
 
         if (!slot.InFile)
         {
-            _stack.Push(Complete(slot.Value), (int)slot.Info - 1);
+            _stack.Push(Complete(slot.Value), slot.Depth);
             return;
         }
 
         var back = _input.Position;
-        _input.Seek(slot.Info - 1);
+        _input.Seek(slot.Offset);
         Literal(_input.Byte());
         _input.Seek(back);
         // Named once, it will be named again ("start", "end", "text" of every video): now it is kept.

@@ -18,12 +18,18 @@ internal sealed class PickleMemo
     /// <summary>Number of slots that MEMOIZE has filled: its next index.</summary>
     public long Next { get; private set; }
 
-    /// <summary>Sets a slot. The caller has bounded the index by the bytes read so far, so pages cost at most 16 bytes per input byte.</summary>
+    /// <summary>
+    /// Sets a slot. The caller has bounded the index by the bytes read so far, so pages cost at most 48 bytes per input byte. They grow
+    /// as they fill: a tensor in an evaluation set has four pickles of its own, each with a memo of a few entries.
+    /// </summary>
     public void Put(long index, Slot slot)
     {
         var page = (int)(index / PageSize);
         while (_pages.Count <= page) _pages.Add(null);
-        (_pages[page] ??= new Slot[PageSize])[index % PageSize] = slot;
+        var (slots, place) = (_pages[page] ?? [], (int)(index % PageSize));
+        if (place >= slots.Length) Array.Resize(ref slots, Math.Max(8, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)place + 1)));
+        slots[place] = slot;
+        _pages[page] = slots;
         if (slot.IsSet) Next = Math.Max(Next, index + 1);
     }
 
@@ -31,7 +37,7 @@ internal sealed class PickleMemo
     public Slot Get(long index)
     {
         var page = index / PageSize;
-        return page < _pages.Count && _pages[(int)page] is { } slots ? slots[index % PageSize] : default;
+        return page < _pages.Count && _pages[(int)page] is { } slots && index % PageSize < slots.Length ? slots[index % PageSize] : default;
     }
 
     /// <summary>
@@ -55,11 +61,20 @@ internal sealed class PickleMemo
         };
     }
 
+    /// <summary>16 bytes: there is one for every string of a pickle.</summary>
     /// <param name="Value">The value; null also when a string is still in the file.</param>
-    /// <param name="Info">With a value its depth + 1; without, the offset of the operation + 1; 0: unset.</param>
-    /// <param name="InFile">Whether only the offset is kept.</param>
-    public readonly record struct Slot(object? Value, long Info, bool InFile = false)
+    /// <param name="Code">With a value its depth + 1; for a string in the file minus the offset of its operation, minus 1; 0: unset.</param>
+    public readonly record struct Slot(object? Value, long Code)
     {
-        public bool IsSet => Info != 0;
+        public static Slot StillInFile(long offset) => new(null, -offset - 1);
+
+        public bool IsSet => Code != 0;
+
+        /// <summary>Whether only the offset is kept.</summary>
+        public bool InFile => Code < 0;
+
+        public long Offset => -Code - 1;
+
+        public int Depth => (int)Code - 1;
     }
 }

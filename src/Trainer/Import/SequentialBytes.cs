@@ -6,7 +6,7 @@ internal sealed class SequentialBytes
     readonly Stream _stream;
     readonly string _subject;
     readonly long _length;
-    byte[] _buffer = new byte[1 << 20];
+    byte[] _buffer;
     long _base;
     int _at;
     int _filled;
@@ -16,6 +16,7 @@ internal sealed class SequentialBytes
         _stream = stream;
         _subject = subject;
         _length = stream.Length - stream.Position;
+        _buffer = new byte[(int)Math.Clamp(_length, 1, 1 << 20)];
     }
 
     public long Position => _base + _at;

@@ -1,5 +1,4 @@
-using System.Text;
-using Mcn.Web.Shared;
+using System.Runtime.InteropServices;
 
 namespace Mcn.Web.Trainer.Import;
 
@@ -15,7 +14,9 @@ public static class TorchFile
         using var window = new FileWindow(wholeFileBytes: 0);
         window.Open(path);
         if (window.Length > Array.MaxLength) throw Refusal.At(path, 0, $"a file of {window.Length} bytes", "less than 2 GB", "Convert it to safetensors");
-        return Read(window.Bytes(0, window.Length).ToArray(), path, limits);
+        // A window opened for one file gives an array of exactly its bytes, which the tensors then keep.
+        var whole = window.Bytes(0, window.Length);
+        return Read(MemoryMarshal.TryGetArray(whole, out var part) && part.Offset == 0 && part.Array!.Length == part.Count ? part.Array : whole.ToArray(), path, limits);
     }
 
     /// <summary>The same from bytes in memory, which the tensors then share.</summary>
@@ -31,10 +32,14 @@ public static class TorchFile
     {
         using var zip = new ZipReader();
         zip.File.Use(content, subject);
-        var main = zip.List().FirstOrDefault(m => m.Name.EndsWith("/data.pkl", StringComparison.Ordinal));
-        if (main.Name is null) throw new UserError(subject, "the archive has no data.pkl", "a file of torch.save", "Give a .pth file, not an .npz");
-        var folder = main.Name[..^"data.pkl".Length];
-        var pickle = $"{subject} : {Refusal.Show(main.Name)}";
+        var members = new Dictionary<string, ZipMember>(StringComparer.Ordinal);
+        foreach (var (name, member) in zip.List()) members.TryAdd(name, member);
+        var main = members.FirstOrDefault(m => m.Key.EndsWith("/data.pkl", StringComparison.Ordinal));
+        if (main.Key is null) throw Refusal.At(subject, 0, "the archive has no data.pkl", "a file of torch.save", "Give a .pth file, not an .npz");
+        var folder = main.Key[..^"data.pkl".Length];
+        var pickle = $"{subject} : {Refusal.Show(main.Key)}";
+        // Deflated, a megabyte could become a gigabyte of operations, each of which makes an object.
+        if (main.Value.Method != 0) throw Refusal.At(pickle, main.Value.HeaderOffset, "a compressed data.pkl", "a stored one", "Save it again with torch.save");
         var storages = new Dictionary<string, TorchStorage>(StringComparer.Ordinal);
 
         object Storage(object? id, long at)
@@ -43,7 +48,7 @@ public static class TorchFile
             if (storages.TryGetValue(wanted.Key, out var known)) return known;
             var name = $"{folder}data/{wanted.Key}";
             var about = $"{subject} : {Refusal.Show(name)}";
-            if (!zip.TryFind(Encoding.UTF8.GetBytes(name), out var member)) throw Refusal.At(pickle, at, $"storage {Refusal.Show(name)} is not in the archive");
+            if (!members.TryGetValue(name, out var member)) throw Refusal.At(pickle, at, $"storage {Refusal.Show(name)} is not in the archive");
             // Stored members are slices of the file; a deflated one would lie in the reader's buffer. torch.save only stores.
             if (member.Method != 0) throw Refusal.At(about, member.HeaderOffset, "a compressed storage", "a stored one", "Save it again with torch.save");
             if (!budget.Take(member.Size)) throw Refusal.At(about, member.HeaderOffset, "the storages together are far larger than the file");
@@ -52,7 +57,7 @@ public static class TorchFile
             return storages[wanted.Key] = new TorchStorage(wanted.Element, data, isLoaded: true);
         }
 
-        using var stream = new MemoryStream(zip.Read(main.Member, pickle).ToArray(), writable: false);
+        using var stream = new MemoryStream(zip.Read(main.Value, pickle).ToArray(), writable: false);
         using var input = new PickleInput(stream, pickle, limits);
         return new PickleMachine(input, limits, new PickleConstruction(pickle, limits, budget, mayNest: false), Storage).Run();
     }

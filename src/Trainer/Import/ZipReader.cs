@@ -10,7 +10,8 @@ namespace Mcn.Web.Trainer.Import;
 /// Reads members of zip archives with kept buffers: stored and deflated, CRC-32 verified. One thread at a time; what a call returns
 /// is valid until the next call.
 /// </summary>
-internal sealed class ZipReader : IDisposable
+/// <param name="meter">Counts what is read from files.</param>
+internal sealed class ZipReader(ReadMeter? meter = null) : IDisposable
 {
     /// <summary>Larger files are read part by part.</summary>
     const int WholeFileBytes = 8 << 20;
@@ -18,7 +19,7 @@ internal sealed class ZipReader : IDisposable
     /// <summary>No deflate stream expands by more than this (zlib's technical notes: 1032:1); a larger claim is a lie.</summary>
     const long MaxExpansion = 1032;
 
-    readonly FileWindow _file = new(WholeFileBytes);
+    readonly FileWindow _file = new(WholeFileBytes, meter);
     byte[] _inflated = [];
 
     public FileWindow File => _file;

@@ -50,9 +50,10 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
     /// the valid frames: ratio = round(T/T'), first max(1, frames div ratio) positions.
     /// </summary>
     /// <param name="inputFrames">T, the padded length of the spectrogram.</param>
-    public static Tensor PoolOverTime(Tensor features, Tensor frameCounts, long inputFrames, bool training)
+    /// <param name="everyPosition">As in training.</param>
+    public static Tensor PoolOverTime(Tensor features, Tensor frameCounts, long inputFrames, bool everyPosition)
     {
-        if (training) return features.mean([2]);
+        if (everyPosition) return features.mean([2]);
         var positions = features.shape[2];
         var ratio = (long)Math.Round(inputFrames / (double)positions, MidpointRounding.ToEven);
         using var framesPerPosition = ratio.ToScalar();

@@ -22,15 +22,21 @@ public sealed class McnNetwork : nn.Module
     [ComponentName(Name = "recon_a")] readonly ReconstructionHead? audioHead;
     [ComponentName(Name = "recon_t")] readonly ReconstructionHead? textHead;
 
-    public McnNetwork(ModelConfig config)
+    readonly bool poolOverPadding;
+    readonly bool targetsCarryGradient;
+
+    /// <param name="compatibility">Null: every habit of the original, as in the published weights.</param>
+    public McnNetwork(ModelConfig config, CompatibilityConfig? compatibility = null)
         : base(nameof(McnNetwork))
     {
+        poolOverPadding = compatibility?.PoolOverPadding ?? true;
+        targetsCarryGradient = compatibility?.TargetsCarryGradient ?? true;
         var audioWidth = config.LayerWidths[^1];
         audioTower = new AudioTower(config.MelBands, config.LayerWidths);
         audioProjection = nn.Linear(audioWidth, config.EmbdDim);
         audioGate = new GatedEmbedding(audioWidth, audioWidth);
         videoGate = new GatedEmbedding(config.FeatureDim, config.EmbdDim);
-        sentencePooling = new SentencePooling(config.WeDim, config.EmbdDim);
+        sentencePooling = new SentencePooling(config.WeDim, config.EmbdDim, compatibility?.PaddingWordsTakePart ?? true);
         textGate = new GatedEmbedding(config.EmbdDim, config.EmbdDim);
         if (config.Recon)
         {
@@ -50,15 +56,17 @@ public sealed class McnNetwork : nn.Module
         var video = videoGate.call(clips.Video);
 
         // The gating happens at the audio width, before the projection: half-precision stability (mcn-spec §4.5).
-        var audioPooled = AudioTower.PoolOverTime(audioTower.call(clips.Audio), clips.FrameCounts, clips.Audio.shape[2], training);
+        var audioPooled = AudioTower.PoolOverTime(audioTower.call(clips.Audio), clips.FrameCounts, clips.Audio.shape[2], training && poolOverPadding);
         var audio = audioProjection.call(audioGate.call(audioPooled));
 
         var sentence = sentencePooling.call(clips.Words, clips.WordIndex);
         var text = textGate.call(sentence);
 
         var error = reconstruct && videoHead is not null
-            ? videoHead.Error(video, clips.Video) + audioHead!.Error(audio, audioPooled) + textHead!.Error(text, sentence)
+            ? videoHead.Error(video, clips.Video) + audioHead!.Error(audio, Target(audioPooled)) + textHead!.Error(text, Target(sentence))
             : null;
         return new Embeddings(audio, video, text, error);
     }
+
+    Tensor Target(Tensor target) => targetsCarryGradient ? target : target.detach();
 }

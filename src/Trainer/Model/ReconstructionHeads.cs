@@ -21,7 +21,7 @@ public sealed class ReconstructionHead : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor embedding) => up.call(down.call(embedding).relu_()).relu_();
 
-    /// <summary>(n): mean squared error of each clip. The target carries gradient too, as in the original (spec Q13).</summary>
+    /// <summary>(n): mean squared error of each clip. The target carries gradient where it has some (spec Q13).</summary>
     public Tensor Error(Tensor embedding, Tensor target)
     {
         var difference = call(embedding) - target;

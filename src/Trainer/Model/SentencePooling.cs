@@ -14,11 +14,14 @@ public sealed class SentencePooling : nn.Module<Tensor, Tensor, Tensor>
     const long BlockElements = 16L << 20;
 
     readonly Linear fc;
+    readonly bool paddingTakesPart;
 
-    public SentencePooling(long inputs, long outputs)
+    /// <param name="paddingTakesPart">Spec Q10; off: padding counts only where a clip has no word at all.</param>
+    public SentencePooling(long inputs, long outputs, bool paddingTakesPart = true)
         : base(nameof(SentencePooling))
     {
         fc = nn.Linear(inputs, outputs);
+        this.paddingTakesPart = paddingTakesPart;
         RegisterComponents();
     }
 
@@ -28,7 +31,14 @@ public sealed class SentencePooling : nn.Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor words, Tensor wordIndex)
     {
         var activation = fc.call(words).relu_();
-        return activation.gather(0, Winners(activation, wordIndex));
+        return activation.gather(0, Winners(paddingTakesPart ? activation : WithoutPadding(activation, words), wordIndex));
+    }
+
+    /// <summary>What the words compete with: padding, a zero vector, stands below every ReLU.</summary>
+    static Tensor WithoutPadding(Tensor activation, Tensor words)
+    {
+        using var _ = no_grad();
+        return activation.masked_fill(words.eq(Scalars.Zero).all(1, keepdim: true), Scalars.MinusOne);
     }
 
     /// <summary>(N, D): for each clip and unit the word that is largest there.</summary>

@@ -62,7 +62,9 @@ public sealed class OnlineClusters : IDisposable
         var fit = SphericalKMeans.Run(rows, initial, compatibility.ZeroEmptyClusters);
         SetCentroids(fit.Centroids);
         (LastIterations, LastEmptyClusters) = (fit.Iterations, fit.EmptyClusters);
-        return fit.Labels.narrow(0, rows.shape[0] - fused.shape[0], fused.shape[0]);
+        return compatibility.LabelsBeforeLastUpdate
+            ? fit.Labels.narrow(0, rows.shape[0] - fused.shape[0], fused.shape[0])
+            : SphericalKMeans.Assign(fused, Centroids!);
     }
 
     /// <summary>Takes over the centroids of a checkpoint.</summary>

@@ -41,7 +41,7 @@ public static class SphericalKMeans
             var empty = counts.eq(Scalars.Zero).unsqueeze(1);
             var means = where(empty, zeroEmptyClusters ? zeros_like(centroids) : centroids, sums / counts.clamp(Scalars.One).unsqueeze(1));
             var step = means - centroids;
-            var moved = (step * step).sum().item<float>(); // sync
+            var moved = (step * step).sum().to(ScalarType.Float64).item<double>(); // sync
             if (!ReferenceEquals(centroids, initial)) centroids.Dispose();
             centroids = means.MoveToOuterDisposeScope();
             if (moved > Tolerance && iteration < MaxIterations) continue;

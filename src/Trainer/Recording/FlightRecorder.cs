@@ -43,13 +43,15 @@ public sealed unsafe class FlightRecorder : IDisposable
     {
         var bytes = RecorderLayout.FileBytes(lanes.Count);
         var temporary = path + ".tmp";
+        // Stopwatch is twice as fast as the clock; both start here.
+        var (origin, ticks) = (Microseconds(time), Stopwatch.GetTimestamp());
         try
         {
             File.Delete(temporary);
             using (var handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.None, bytes))
             {
                 RandomAccess.SetLength(handle, bytes);
-                RandomAccess.Write(handle, Header(run, incarnation, lanes.Count, Microseconds(time)), 0);
+                RandomAccess.Write(handle, Header(run, incarnation, lanes.Count, origin, ticks), 0);
             }
 
             File.Move(temporary, path, overwrite: true);
@@ -59,8 +61,6 @@ public sealed unsafe class FlightRecorder : IDisposable
             throw new UserError(path, $"cannot be created ({error.Message})", $"{bytes} bytes on a writable disk", "Free space", inner: error);
         }
 
-        // Stopwatch is twice as fast as the clock; both start here.
-        var (origin, ticks) = (Microseconds(time), Stopwatch.GetTimestamp());
         return new FlightRecorder(MemoryMappedFile.CreateFromFile(path, FileMode.Open), lanes,
             () => origin + (Stopwatch.GetTimestamp() - ticks) / (Stopwatch.Frequency / 1_000_000));
     }
@@ -89,7 +89,7 @@ public sealed unsafe class FlightRecorder : IDisposable
         }
     }
 
-    static byte[] Header(string run, int incarnation, int lanes, long started)
+    static byte[] Header(string run, int incarnation, int lanes, long started, long monotonic)
     {
         var header = new byte[RecorderLayout.HeaderBytes];
         BinaryPrimitives.WriteUInt32LittleEndian(header, RecorderLayout.Magic);
@@ -99,6 +99,7 @@ public sealed unsafe class FlightRecorder : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(RecorderLayout.ProcessAt), Environment.ProcessId);
         BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(RecorderLayout.StartedAt), started);
         BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(RecorderLayout.HeartbeatAt), started);
+        BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(RecorderLayout.MonotonicAt), monotonic);
         Encoding.UTF8.GetBytes(run).AsSpan().CopyTo(header.AsSpan(RecorderLayout.RunAt, RecorderLayout.RunBytes));
         return header;
     }
@@ -141,6 +142,9 @@ public sealed unsafe class RecorderLane
 
     public int Epoch { get; set; }
 
+    /// <summary>Of the last mark.</summary>
+    public RecorderPhase Phase { get; private set; }
+
     /// <summary>The first samples of the batch in hand; empty between batches.</summary>
     public void SetSamples(ReadOnlySpan<int> ids)
     {
@@ -153,6 +157,7 @@ public sealed unsafe class RecorderLane
     public void Mark(RecorderPhase phase, double loss = double.NaN)
     {
         var next = ++sequence;
+        Phase = phase;
         var record = ring + (next - 1) % RecorderLayout.RecordsPerLane * RecorderLayout.RecordBytes;
         var now = microseconds();
         Volatile.Write(ref *(long*)(record + RecorderLayout.SequenceAt), -next); // begun: torn until both ends agree

@@ -49,6 +49,9 @@ static class RecorderLayout
     public const int CleanEndAt = 20;
     public const int StartedAt = 24;
     public const int HeartbeatAt = 32;
+
+    /// <summary>The monotonic clock at <see cref="StartedAt"/>, of this machine since its boot: marks are compared by it, whoever sets the other clock.</summary>
+    public const int MonotonicAt = 40;
     public const int RunAt = 64;
     public const int RunBytes = 128;
 

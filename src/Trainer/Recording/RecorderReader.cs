@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.IO.Hashing;
 using System.Text;
 
@@ -15,6 +16,9 @@ public sealed record RecorderContent
 
     public required DateTimeOffset Started { get; init; }
 
+    /// <summary>The monotonic clock at <see cref="Started"/>, ticks of Stopwatch; 0: a recorder of before.</summary>
+    public long StartedTicks { get; init; }
+
     /// <summary>Time of the last mark of any lane.</summary>
     public required DateTimeOffset Heartbeat { get; init; }
 
@@ -24,6 +28,9 @@ public sealed record RecorderContent
     public required string? LastWords { get; init; }
 
     public required IReadOnlyList<LaneContent> Lanes { get; init; }
+
+    /// <summary>Now as its process would write it, whatever was done to the machine's clock since; null: not known. On the machine it runs on.</summary>
+    public DateTimeOffset? Now() => StartedTicks == 0 ? null : Started + Stopwatch.GetElapsedTime(StartedTicks);
 
     /// <summary>Median time between completed steps over all lanes; null below two of them.</summary>
     public TimeSpan? MedianStep()
@@ -81,6 +88,7 @@ public static class RecorderReader
             Incarnation = Int(bytes, RecorderLayout.IncarnationAt),
             ProcessId = Int(bytes, RecorderLayout.ProcessAt),
             Started = Time(bytes, RecorderLayout.StartedAt),
+            StartedTicks = Long(bytes, RecorderLayout.MonotonicAt),
             Heartbeat = Time(bytes, RecorderLayout.HeartbeatAt),
             CleanEnd = Int(bytes, RecorderLayout.CleanEndAt) != 0,
             LastWords = LastWords(bytes.Slice(RecorderLayout.LastWordsAt, RecorderLayout.LastWordsBytes)),

@@ -22,10 +22,10 @@ public static class RunLock
     /// <returns>False: still held after that time.</returns>
     public static async Task<bool> WaitUntilFreeAsync(string path, TimeSpan atMost, TimeProvider time, CancellationToken cancel)
     {
-        var end = time.GetUtcNow() + atMost;
+        var began = time.GetTimestamp();
         while (IsHeld(path))
         {
-            if (time.GetUtcNow() >= end) return false;
+            if (time.GetElapsedTime(began) >= atMost) return false;
             await Task.Delay(Between, time, cancel).ConfigureAwait(false);
         }
 

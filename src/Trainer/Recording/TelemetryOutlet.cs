@@ -28,6 +28,9 @@ public sealed class TelemetryOutlet : IDisposable
         this.time = time;
     }
 
+    /// <summary>Number of the last record; read on the writing thread.</summary>
+    public long Sequence => sequence;
+
     public long Dropped => Interlocked.Read(ref dropped);
 
     /// <summary>Called by one thread only.</summary>

@@ -64,11 +64,11 @@ public sealed class CrashDesk(TrainerFolder trainer, MachineWatch machine, Ledge
         try
         {
             var path = await CrashArchive.WriteAsync(crash, CrashParts.Of(crash, variables), time).ConfigureAwait(false);
-            log.Information("Crash report {Path}", path);
+            RunContext.Of(log, crash.Summary.RunId, crash.Summary.WorkerIncarnation, crash.Summary.Step).Information("Crash report {Path}", path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            log.Error("The crash report cannot be written ({Reason}); its summary is in the journal", error.Message);
+            RunContext.Of(log, crash.Summary.RunId, crash.Summary.WorkerIncarnation, crash.Summary.Step).Error("The crash report cannot be written ({Reason}); its summary is in the journal", error.Message);
             ledger.Write(new Alert { Code = "report_failed", Text = $"the crash report cannot be written: {error.Message}" });
         }
     }
@@ -86,7 +86,7 @@ public sealed class CrashDesk(TrainerFolder trainer, MachineWatch machine, Ledge
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException or UserError)
             {
-                log.Warning("{Run} cannot be looked at: {Reason}", folder.RunId, error.Message);
+                RunContext.Of(log, folder.RunId).Warning("The run cannot be looked at: {Reason}", error.Message);
             }
         }
     }
@@ -112,7 +112,9 @@ public sealed class CrashDesk(TrainerFolder trainer, MachineWatch machine, Ledge
             "found when the daemon started; it goes on from the last checkpoint if it is to run"));
         using (var journal = SupervisorJournal.Open(folder.Journal, folder.RunId, time))
             journal.Write(new WorkerExited { ExitCode = null, Signal = null, WorkerIncarnation = recorder.Incarnation, Crash = crash.Summary });
-        log.Warning("Run {Run} has died unseen: {Message}", folder.RunId, crash.Summary.Message);
+        // Nobody saw how: it counts, but not as the same step once more.
+        DeathLog.Write(folder, [.. DeathLog.Read(folder, log), new Death(recorder.Heartbeat, null, null)], log);
+        RunContext.Of(log, folder.RunId, recorder.Incarnation, crash.Summary.Step).Warning("The run has died unseen: {Message}", crash.Summary.Message);
         Archive(crash);
     }
 

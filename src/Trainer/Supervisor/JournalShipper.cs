@@ -111,7 +111,7 @@ public sealed class JournalShipper(TrainerFolder trainer, ILogger log, TimeProvi
 
     void PutAside(StreamState stream, string reason)
     {
-        if (Refused++ == 0) log.Error("{Run} {Stream} cannot be sent for now: {Reason}", stream.Run, stream.Stream, reason);
+        if (Refused++ == 0) RunContext.Of(log, stream.Run).Error("Stream {Stream} cannot be sent for now: {Reason}", stream.Stream, reason);
         stream.RefusedUntil = time.GetUtcNow() + RefusedFor;
     }
 

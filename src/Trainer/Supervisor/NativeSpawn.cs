@@ -30,8 +30,9 @@ static unsafe partial class NativeSpawn
     public readonly record struct Child(int ProcessId, int Input, int Output, int Error);
 
     /// <summary>Starts a program with three pipes, in its own process group (Ctrl-C is the supervisor's), with default signals.</summary>
+    /// <param name="inherited">A descriptor of ours that the child finds at 3; null: none.</param>
     /// <exception cref="IOException">The kernel refuses; the errno is in the text.</exception>
-    public static Child Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment)
+    public static Child Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment, int? inherited = null)
     {
         var (childIn, ourIn) = Pipe();
         var (ourOut, childOut) = Pipe();
@@ -46,6 +47,8 @@ static unsafe partial class NativeSpawn
             Check(posix_spawn_file_actions_adddup2(actions, childIn, 0), "stdin");
             Check(posix_spawn_file_actions_adddup2(actions, childOut, 1), "stdout");
             Check(posix_spawn_file_actions_adddup2(actions, childError, 2), "stderr");
+            // Last: one of the pipes may have number 3 here.
+            if (inherited is { } descriptor) Check(posix_spawn_file_actions_adddup2(actions, descriptor, Recording.SnapshotHandover.Descriptor), "inherited descriptor");
             // .NET ignores SIGPIPE and blocks others in its threads; a child must not inherit that.
             new Span<byte>(signals, SignalSetBytes).Fill(0xFF);
             Check(posix_spawnattr_setsigdefault(attributes, signals), "signals");

@@ -15,9 +15,12 @@ public sealed class RunKeeper(
     TrainerFolder trainer, SupervisorOptions options, Ledger ledger, CrashDesk crashes, RunContext context, ILogger log, TimeProvider time)
     : IDisposable
 {
+    static readonly CodedText DaemonEnds = new("daemon_ends", "the daemon ends; the run goes on when it is back");
+
     readonly object gate = new();
     readonly List<Death> deaths = [];
     readonly SemaphoreSlim wake = new(0);
+    readonly SnapshotFile? snapshots = SnapshotFile.Create();
     RunFolder? folder;
     RunIdentity? identity;
     RunState state;
@@ -48,16 +51,34 @@ public sealed class RunKeeper(
         var read = RunCatalog.Read(run);
         lock (gate)
         {
+            snapshots?.Clear();
             (folder, identity, target, startCommand, stopCommand) = (run, read, read.Finished ? RunTarget.Stopped : wish, commandId, null);
             (step, lastCrash, restartPending) = (null, null, false);
             state = read.Finished ? RunState.Finished : wish == RunTarget.Stopped ? RunState.Stopped : RunState.Starting;
-            deaths.Clear();
+            // A person's start begins the count anew, a daemon's does not.
+            SetDeaths(commandId is null ? DeathLog.Read(run, log) : []);
             (context.Run, context.Incarnation, context.Step) = (run.RunId, read.Incarnation, null);
             ledger.Load(run);
+            GiveUpIfHopeless();
             WriteDesired();
         }
 
         wake.Release();
+    }
+
+    /// <summary>What the deaths of former daemons' workers say; a run that was given up before is stopped already.</summary>
+    void GiveUpIfHopeless()
+    {
+        if (target == RunTarget.Stopped || deaths.Count == 0 || options.Restarts.Decide(deaths) is not { Delay: null } hopeless) return;
+        target = RunTarget.Stopped;
+        Tell(RunState.Crashed, reason: hopeless.Reason);
+    }
+
+    void SetDeaths(IReadOnlyList<Death> known)
+    {
+        deaths.Clear();
+        deaths.AddRange(known);
+        if (known.Count == 0 && File.Exists(folder!.Deaths)) DeathLog.Write(folder, deaths, log);
     }
 
     /// <summary>Passes a command to the living worker and remembers what the run is meant to do from now on.</summary>
@@ -95,7 +116,7 @@ public sealed class RunKeeper(
         lock (gate)
         {
             (target, startCommand, stopCommand) = (RunTarget.Running, commandId, null);
-            deaths.Clear(); // a person has looked: the count begins anew
+            SetDeaths([]); // a person has looked: the count begins anew
             WriteDesired();
         }
 
@@ -166,8 +187,9 @@ public sealed class RunKeeper(
 
         if (!settled.IsCrash)
         {
+            snapshots?.Clear(); // it left in order: what is to be kept is on disk
             ledger.Write(new WorkerExited { ExitCode = end.ExitCode, Signal = end.Signal, WorkerIncarnation = current.Incarnation });
-            lock (gate) Tell(settled.State, settled.CommandId, settled.Detail);
+            lock (gate) Tell(settled.State, settled.CommandId, reason: settled.Reason);
             ledger.RunIsLive = false;
             return;
         }
@@ -184,7 +206,7 @@ public sealed class RunKeeper(
             Tell(identity.Incarnation == 0 ? RunState.Starting : RunState.Resuming, startCommand);
             startCommand = null;
             ledger.RunIsLive = true;
-            watch = new WorkerWatch(folder!, incarnation, options, ledger, log, time, Seen);
+            watch = new WorkerWatch(folder!, incarnation, options, ledger, log, time, Seen, snapshots);
             if (target == RunTarget.Held) watch.Send(new RunCommand("", folder!.RunId, CommandVerb.Hold, null, "supervisor", time.GetUtcNow(), DateTimeOffset.MaxValue));
             return watch;
         }
@@ -202,7 +224,7 @@ public sealed class RunKeeper(
     }
 
     /// <param name="IsCrash">The end was no order of anybody's.</param>
-    sealed record Settled(bool IsCrash, RunState State, string? CommandId, string? Detail);
+    sealed record Settled(bool IsCrash, RunState State, string? CommandId, CodedText? Reason);
 
     Settled Settle(WorkerEnd end, WorkerWatch current, bool leaving)
     {
@@ -216,7 +238,7 @@ public sealed class RunKeeper(
 
         if (inOrder && target == RunTarget.Stopped) return new Settled(false, RunState.Stopped, stopCommand, null);
         if (end.ExitCode == ExitCodes.SavedAndReleased && current.Hang is null)
-            return new Settled(false, RunState.Stopped, null, leaving ? "the daemon ends; the run goes on when it is back" : "somebody else asked the worker to leave; it goes on");
+            return new Settled(false, RunState.Stopped, null, leaving ? DaemonEnds : new CodedText("asked_to_leave", "somebody else asked the worker to leave; it goes on"));
         return new Settled(true, RunState.Crashed, null, null);
     }
 
@@ -234,7 +256,7 @@ public sealed class RunKeeper(
         {
             lastCrash = crash.Summary;
             restartPending = decision!.Delay is not null;
-            Tell(RunState.Crashed, detail: crash.Summary.Message);
+            Tell(RunState.Crashed, detail: crash.Summary.Message, reason: crash.Summary.Cause);
             if (decision.Delay is null && !cancel.IsCancellationRequested) target = RunTarget.Stopped;
             WriteDesired();
         }
@@ -256,21 +278,27 @@ public sealed class RunKeeper(
         lock (gate)
         {
             deaths.Add(new Death(time.GetUtcNow(), end.ExitCode, steps));
+            DeathLog.Write(folder!, deaths, log);
             if (target == RunTarget.Stopped) return new RestartDecision(null, new CodedText("stays_down", "stays down: it was told to stop"));
             return leaving
-                ? new RestartDecision(null, new CodedText("daemon_ends", "the daemon ends; the run goes on when it is back"))
+                ? new RestartDecision(null, DaemonEnds)
                 : options.Restarts.Decide(deaths);
         }
     }
 
-    void Tell(RunState next, string? commandId = null, string? detail = null)
+    void Tell(RunState next, string? commandId = null, string? detail = null, CodedText? reason = null)
     {
         state = next;
+        detail ??= reason?.English;
         log.Information("Run is {State}{Detail}", next.ToString().ToUpperInvariant(), detail is null ? "" : $": {detail}");
-        ledger.Write(new RunStateChanged { State = next, Step = step, CommandId = commandId, Detail = detail });
+        ledger.Write(new RunStateChanged { State = next, Step = step, CommandId = commandId, Detail = detail, Reason = reason });
     }
 
     void WriteDesired() => StateFile.Write(trainer.Desired, new DesiredRun(1, folder!.RunId, target), TrainerJson.Default.DesiredRun, log);
 
-    public void Dispose() => wake.Dispose();
+    public void Dispose()
+    {
+        wake.Dispose();
+        snapshots?.Dispose();
+    }
 }

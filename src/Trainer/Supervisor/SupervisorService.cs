@@ -1,5 +1,4 @@
 using Mcn.Web.Shared;
-using Mcn.Web.Shared.Telemetry;
 using Serilog.Core;
 
 namespace Mcn.Web.Trainer.Supervisor;
@@ -19,12 +18,12 @@ public sealed class SupervisorService : IDisposable
     readonly RunContext context = new();
     readonly Logger log;
     readonly Ledger ledger;
+    readonly SinkAlarm sinkAlarm;
     readonly MachineWatch machine;
     readonly CrashDesk crashes;
     readonly RunKeeper keeper;
     readonly CommandDesk desk;
     readonly RunStarter starter;
-    int sinkFailures;
 
     /// <exception cref="UserError">Another daemon holds the folder (exit code 3).</exception>
     public SupervisorService(SupervisorOptions options, MachineProbe? probe, TimeProvider time)
@@ -35,7 +34,8 @@ public sealed class SupervisorService : IDisposable
         Directory.CreateDirectory(trainer.Path);
         folderLock = Lock(trainer);
         ledger = new Ledger(trainer, time);
-        log = Log.Create(trainer.Logs, context, options.LogToConsole, SinkFailed);
+        sinkAlarm = new SinkAlarm(ledger, time);
+        log = Log.Create(trainer.Logs, context, options.LogToConsole, sinkAlarm.Take);
         machine = new MachineWatch(probe, () => keeper?.View?.WorkerPid, ledger, log, time);
         crashes = new CrashDesk(trainer, machine, ledger, log, time);
         keeper = new RunKeeper(trainer, options, ledger, crashes, context, log, time);
@@ -72,6 +72,7 @@ public sealed class SupervisorService : IDisposable
         finally
         {
             await farewell.CancelAsync().ConfigureAwait(false);
+            sinkAlarm.Dispose();
             ledger.Dispose();
         }
     }
@@ -86,12 +87,6 @@ public sealed class SupervisorService : IDisposable
         if (view.RestartPending) text += ", will be started again";
         if (view.LastCrash is { } crash) text += $"; last crash {crash.CrashId}: {crash.Message}";
         return text.ReplaceLineEndings(" ");
-    }
-
-    /// <summary>A log that is lost must be seen elsewhere; once, because a broken sink fails with every line.</summary>
-    void SinkFailed(string message)
-    {
-        if (Interlocked.Increment(ref sinkFailures) == 1) ledger.Write(new Alert { Code = "log_sink_failed", Text = message.Split('\n')[0].Trim() });
     }
 
     static async Task SuppressAsync(Task task) =>
@@ -115,6 +110,7 @@ public sealed class SupervisorService : IDisposable
         desk.Dispose();
         keeper.Dispose();
         machine.Dispose();
+        sinkAlarm.Dispose();
         ledger.Dispose();
         log.Dispose();
         folderLock.Dispose();

@@ -7,6 +7,7 @@ namespace Mcn.Web.Trainer.Supervisor;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = false)]
 [JsonSerializable(typeof(DesiredRun))]
 [JsonSerializable(typeof(RememberedCommands))]
+[JsonSerializable(typeof(RememberedDeaths))]
 [JsonSerializable(typeof(SocketRequest))]
 [JsonSerializable(typeof(SocketAnswer))]
 sealed partial class TrainerJson : JsonSerializerContext;
@@ -25,6 +26,9 @@ sealed record DesiredRun(int FormatVersion, string RunId, RunTarget Target);
 
 /// <summary>`trainer/commands.json`: the last commands and what was answered.</summary>
 sealed record RememberedCommands(int FormatVersion, IReadOnlyList<CommandAnswer> Answers);
+
+/// <summary>`deaths.json` of a run: what the restart policy has seen.</summary>
+sealed record RememberedDeaths(int FormatVersion, IReadOnlyList<Death> Deaths);
 
 /// <summary>One line from a verb to the daemon.</summary>
 /// <param name="Verb">`status`, or a command's name.</param>

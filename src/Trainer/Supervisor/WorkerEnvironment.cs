@@ -24,12 +24,14 @@ static class WorkerEnvironment
         ("DOTNET_DbgEnableMiniDump", "0"),
     ];
 
-    public static IReadOnlyDictionary<string, string> Create()
+    /// <param name="snapshots">Memory that outlives the worker; null: none.</param>
+    public static IReadOnlyDictionary<string, string> Create(SnapshotFile? snapshots = null)
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables()) variables[(string)entry.Key] = (string?)entry.Value ?? "";
         foreach (var (name, value) in Defaults) variables.TryAdd(name, value);
         foreach (var (name, value) in Always) variables[name] = value;
+        foreach (var (name, value) in snapshots?.Variables() ?? []) variables[name] = value;
         return variables;
     }
 }

@@ -49,9 +49,10 @@ public sealed class WorkerProcess : IDisposable
     /// <param name="command">Program and arguments.</param>
     /// <param name="environment">The whole environment.</param>
     /// <param name="line">Called with (`stdout` or `stderr`, line) on the reading threads.</param>
+    /// <param name="snapshots">Handed over; null: none.</param>
     /// <exception cref="IOException">It cannot be started.</exception>
-    public static WorkerProcess Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment, Action<string, string> line) =>
-        new(NativeSpawn.Start(command, environment), line);
+    public static WorkerProcess Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment, Action<string, string> line,
+        SafeFileHandle? snapshots = null) => new(NativeSpawn.Start(command, environment, (int?)snapshots?.DangerousGetHandle()), line);
 
     /// <summary>One line on the worker's stdin.</summary>
     /// <returns>False: nobody reads there any more.</returns>

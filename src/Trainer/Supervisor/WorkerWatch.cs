@@ -27,6 +27,7 @@ public sealed class WorkerWatch : IDisposable
     readonly LineBudget lines;
     readonly WorkerProcess process;
     readonly DateTimeOffset started;
+    readonly long startedAt;
     readonly long? oomKillsBefore = MemoryEvents.Kills();
     DateTimeOffset lastRecorder;
     DateTimeOffset? termAt;
@@ -35,7 +36,7 @@ public sealed class WorkerWatch : IDisposable
 
     /// <param name="seen">Told of each state that the worker confirms, and of its steps.</param>
     /// <exception cref="IOException">The worker cannot be started.</exception>
-    public WorkerWatch(RunFolder folder, int incarnation, SupervisorOptions options, Ledger ledger, ILogger log, TimeProvider time, Action<RunState?, long?> seen)
+    public WorkerWatch(RunFolder folder, int incarnation, SupervisorOptions options, Ledger ledger, ILogger log, TimeProvider time, Action<RunState?, long?> seen, SnapshotFile? snapshots = null)
     {
         this.folder = folder;
         this.options = options;
@@ -44,12 +45,12 @@ public sealed class WorkerWatch : IDisposable
         this.time = time;
         this.seen = seen;
         Incarnation = incarnation;
-        started = time.GetUtcNow();
+        (started, startedAt) = (time.GetUtcNow(), time.GetTimestamp());
         follower = new JournalFollower(folder.JournalOf("worker", incarnation));
         lines = new LineBudget(LinesPerSecond, time);
         output = new WorkerLog(folder.WorkerLog(incarnation), time);
-        Environment = WorkerEnvironment.Create();
-        process = WorkerProcess.Start([.. options.WorkerCommand, "work", "--run", folder.Path], Environment, TakeLine);
+        Environment = WorkerEnvironment.Create(snapshots);
+        process = WorkerProcess.Start([.. options.WorkerCommand, "work", "--run", folder.Path], Environment, TakeLine, snapshots?.Handle);
         log.Information("Worker {Pid} started", process.ProcessId);
     }
 
@@ -109,10 +110,13 @@ public sealed class WorkerWatch : IDisposable
         }
     }
 
+    /// <summary>A clock that only goes on: no wait is longer or shorter because somebody sets the machine's.</summary>
+    DateTimeOffset Steady => started + time.GetElapsedTime(startedAt);
+
     void AskToLeave()
     {
         toldToLeave = true;
-        termAt = time.GetUtcNow() + options.Grace;
+        termAt = Steady + options.Grace;
         process.Send(new RunCommand("", folder.RunId, CommandVerb.Stop, null, "supervisor", time.GetUtcNow(), DateTimeOffset.MaxValue));
         log.Information("Worker {Pid} was asked to save and leave", process.ProcessId);
     }
@@ -141,7 +145,7 @@ public sealed class WorkerWatch : IDisposable
 
     void LookAtRecorder(bool last = false)
     {
-        var now = time.GetUtcNow();
+        var now = Steady;
         if (!last && now - lastRecorder < RecorderEvery && now - lastRecorder < options.HangLimits.Floor / 2) return;
         lastRecorder = now;
         var (content, _) = ReadRecorder();
@@ -152,7 +156,7 @@ public sealed class WorkerWatch : IDisposable
             seen(null, newest.Step);
         }
 
-        if (last || Hang is not null || HeartbeatWatch.Judge(content, started, now, options.HangLimits) is not { } hang) return;
+        if (last || Hang is not null || HeartbeatWatch.Judge(content, started, content?.Now() ?? now, options.HangLimits) is not { } hang) return;
         Hang = hang;
         Threads = ThreadStacks.Collect(process.ProcessId);
         log.Error("{Hang}; the worker is ended", hang.Text);
@@ -162,7 +166,7 @@ public sealed class WorkerWatch : IDisposable
 
     void EndIfDue()
     {
-        var now = time.GetUtcNow();
+        var now = Steady;
         if (killAt is null && termAt <= now)
         {
             process.Signal(NativeSpawn.SigTerm);
@@ -181,6 +185,7 @@ public sealed class WorkerWatch : IDisposable
         output.Write(source, line);
         if (source != "stderr" || !lines.Take()) return;
         ledger.Write(new LogLine { Source = "worker", Level = "warning", Text = line });
+        log.Warning("Worker: {Line}", line);
     }
 
     public void Dispose()

@@ -1,67 +1,63 @@
 using System.Diagnostics;
-using System.IO.Hashing;
 using System.Text.Json;
 using Mcn.Web.Shared;
+using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Shared.Runs;
-using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Recording;
-using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Training;
 
 /// <summary>
-/// Checkpoints of one run: `checkpoints/step-NNNNNNNNNN/` with the tensors in .safetensors files and `state.json`. Written to a
-/// temporary folder, each file flushed, the manifest last, then renamed: under its final name a checkpoint is complete. The newest one
-/// whose content matches its manifest is used; a damaged one is set aside, never deleted.
+/// Writes the checkpoints of one run. Space is decided first; a temporary folder, every file flushed, the manifest last, renamed, the
+/// parent flushed, read back and compared; only then are older ones pruned. Under its final name a checkpoint is complete. A damaged one
+/// is set aside, never deleted. One thread at a time.
 /// </summary>
-public sealed class CheckpointStore(RunFolder folder, RunIdentity identity, string dataset, int keepLast, TimeProvider time)
+public sealed class CheckpointStore(RunFolder folder, CheckpointConfig config, TimeProvider time)
 {
-    const string ManifestName = "state.json";
     const string TemporaryPrefix = ".writing-";
+    const string ReplacedPrefix = ".replaced-";
     const string DamagedPrefix = "damaged-";
-    const long ReserveBytes = 16L << 20;
 
-    /// <summary>Saves everything that training needs to go on exactly.</summary>
-    /// <exception cref="UserError">No space, or the disk refuses; what was there before is untouched, nothing half-written stays.</exception>
-    public CheckpointWritten Save(GpuRank rank, TrainingPosition position)
+    /// <summary>Folder, manifest and proof, and what others make meanwhile.</summary>
+    const int ReserveInodes = 32;
+
+    /// <summary>Manifest, proof and the headers of the tensor files.</summary>
+    const long SmallBytes = 4L << 20;
+
+    /// <summary>Writes a snapshot from memory to disk.</summary>
+    /// <exception cref="UserError">No space (exit code Storage), or the disk refuses; what was there before is untouched, nothing half-written stays.</exception>
+    internal CheckpointOnDisk Write(SnapshotSlot slot, ImageTable table)
     {
-        var began = Stopwatch.GetTimestamp();
-        if (!rank.IsFinite())
-        {
-            throw new UserError($"step {position.Step}", "weights that are not finite", "finite numbers",
-                "They are not saved: the last checkpoint is from before. Lower optimizer.lr, or look for non-finite input");
-        }
-
-        var name = RunFolder.CheckpointName(position.Step);
+        var name = RunFolder.CheckpointName(table.Manifest.Step);
         var target = Path.Combine(folder.Checkpoints, name);
         var temporary = Path.Combine(folder.Checkpoints, TemporaryPrefix + name);
         try
         {
             Directory.CreateDirectory(folder.Checkpoints);
             RemoveLeftovers();
-            var parts = Parts(rank);
-            RequireSpace(target, parts.Sum(part => TensorFile.Bytes(part.Tensors)) + ReserveBytes);
+            RequireSpace(target, table);
             Directory.CreateDirectory(temporary);
-            var files = parts.Select(part => WriteTensors(temporary, part.Name, part.Tensors)).ToArray();
-            var manifest = ManifestOf(rank, position, files);
-            DurableFile.Replace(Path.Combine(temporary, ManifestName), stream =>
+            FaultPoint.Reached("folder");
+            var files = table.Entries.GroupBy(entry => entry.File).Select(part => TensorFile.Write(temporary, part.Key, [.. part], slot, table.Manifest)).ToArray();
+            var manifest = table.Manifest with { Files = files };
+            DurableFile.Replace(Path.Combine(temporary, CheckpointFolder.ManifestName), stream =>
                 JsonSerializer.Serialize(stream, manifest, McnJson.ForFiles.CheckpointManifest));
-            if (Directory.Exists(target)) Directory.Delete(target, recursive: true); // the same step, saved by an earlier incarnation
-            Directory.Move(temporary, target);
-            DurableFile.FlushFolder(folder.Checkpoints);
-            Prune();
-            return new CheckpointWritten
-            {
-                Step = position.Step,
-                Path = target,
-                Bytes = files.Sum(file => file.Bytes),
-                DurationSeconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
-            };
+            FaultPoint.Reached("manifest");
+            DurableFile.FlushFolder(temporary);
+            Place(temporary, target, name);
+            FaultPoint.Reached("renamed");
+            var verifying = Stopwatch.GetTimestamp();
+            if (CheckpointFolder.Verify(target) is { Manifest: null, Fault: var fault }) throw new IOException($"read back: {fault}; set aside as {SetAside(target)}");
+            var verify = Stopwatch.GetElapsedTime(verifying);
+            RemoveLeftovers();
+            var kept = Prune();
+            FaultPoint.Reached("pruned");
+            return new CheckpointOnDisk(target, files.Sum(file => file.Bytes), verify, kept);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            RemoveLeftovers();
-            throw new UserError(target, $"cannot be written ({error.Message})", "", "Training goes on and tries again; make the disk writable", inner: error);
+            TryRemoveLeftovers();
+            throw new UserError(target, $"cannot be written ({error.Message})", "", "Training goes on and tries again; make the disk writable", ExitCodes.Storage, error);
         }
     }
 
@@ -69,128 +65,117 @@ public sealed class CheckpointStore(RunFolder folder, RunIdentity identity, stri
     /// <param name="damaged">Told of each one that was set aside, with the reason.</param>
     public (string Path, CheckpointManifest Manifest)? FindNewest(Action<string> damaged)
     {
-        foreach (var path in Existing().Reverse())
+        TryRemoveLeftovers();
+        foreach (var path in CheckpointFolder.Paths(folder.Checkpoints).Reverse())
         {
-            var (manifest, fault) = Verify(path);
+            var (manifest, fault) = CheckpointFolder.Verify(path);
             if (manifest is not null) return (path, manifest);
-            var aside = Path.Combine(folder.Checkpoints, $"{DamagedPrefix}{Path.GetFileName(path)}-{time.GetUtcNow():yyyyMMddHHmmss}");
-            Directory.Move(path, aside);
-            damaged($"{path}: {fault}; set aside as {Path.GetFileName(aside)}, the one before it is used");
+            damaged($"{path}: {fault}; set aside as {SetAside(path)}, the one before it is used");
         }
 
         return null;
     }
 
-    /// <summary>Puts a checkpoint's state into the rank.</summary>
-    /// <exception cref="UserError">It belongs to other data or another network.</exception>
-    public TrainingPosition Restore(string path, CheckpointManifest manifest, GpuRank rank)
-    {
-        if (manifest.Dataset != dataset)
-        {
-            throw new UserError(path, $"made on data set {manifest.Dataset}", $"data set {dataset}",
-                "List, captions or word vectors changed since; start a new run with --new", ExitCodes.Refused);
-        }
-
-        using var scope = NewDisposeScope();
-        rank.Adam.StepsTaken = manifest.AdamSteps;
-        var hasCentroids = manifest.Step > 0;
-        if (rank.Clusters is { } clusters && hasCentroids && clusters.Centroids is null)
-            clusters.Restore(zeros(rank.Config.Objective.ClusterSize, rank.Config.Model.EmbdDim, device: rank.Device));
-        foreach (var part in Parts(rank)) TensorFile.Restore(Path.Combine(path, part.Name), part.Tensors);
-        rank.Clusters?.Queue?.Restore(manifest.QueueHead!.Value, manifest.QueueFilled!.Value);
-        return new TrainingPosition(manifest.Step, manifest.Epoch, manifest.StepInEpoch, manifest.EpochsClosed);
-    }
-
-    static (string Name, (string Name, Tensor Value)[] Tensors)[] Parts(GpuRank rank)
-    {
-        var network = rank.Network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => (entry.Key, entry.Value)).ToArray();
-        var moments = rank.Adam.Moments.SelectMany(m => new[] { ($"exp_avg.{m.Name}", m.First), ($"exp_avg_sq.{m.Name}", m.Second) }).ToArray();
-        var clusters = new List<(string, Tensor)>();
-        if (rank.Clusters?.Queue is { } queue) clusters.Add(("queue", queue.Ring));
-        if (rank.Clusters?.Centroids is { } centroids) clusters.Add(("centroids", centroids));
-        return [("model.safetensors", network), ("optimizer.safetensors", moments), ("clusters.safetensors", [.. clusters])];
-    }
-
-    CheckpointManifest ManifestOf(GpuRank rank, TrainingPosition position, CheckpointFile[] files) => new()
-    {
-        FormatVersion = ProtocolVersion.Checkpoint,
-        RunId = identity.RunId,
-        Incarnation = identity.Incarnation,
-        Time = time.GetUtcNow(),
-        Step = position.Step,
-        Epoch = position.Epoch,
-        StepInEpoch = position.StepInEpoch,
-        EpochsClosed = position.EpochsClosed,
-        AdamSteps = rank.Adam.StepsTaken,
-        QueueHead = rank.Clusters?.Queue?.Head,
-        QueueFilled = rank.Clusters?.Queue?.Filled,
-        Dataset = dataset,
-        Files = files,
-    };
-
-    CheckpointFile WriteTensors(string directory, string name, (string Name, Tensor Value)[] tensors)
-    {
-        var path = Path.Combine(directory, name);
-        var metadata = new Dictionary<string, string> { ["run"] = identity.RunId, ["format_version"] = $"{ProtocolVersion.Checkpoint}" };
-        DurableFile.Replace(path, stream => TensorFile.Write(stream, tensors, metadata));
-        return new CheckpointFile(name, new FileInfo(path).Length, HashOf(path));
-    }
-
-    static (CheckpointManifest? Manifest, string Fault) Verify(string path)
+    /// <summary>What the step after a checkpoint gave, beside it. Without it nothing is proven and nothing lost: failures are let go.</summary>
+    public static void WriteProof(string path, StepProof proof)
     {
         try
         {
-            var manifest = JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(path, ManifestName)), McnJson.Default.CheckpointManifest)!;
-            if (manifest.FormatVersion > ProtocolVersion.Checkpoint)
-            {
-                throw new UserError(path, $"checkpoint version {manifest.FormatVersion}", $"version {ProtocolVersion.Checkpoint} or older",
-                    "Go on with the program that wrote it", ExitCodes.Refused);
-            }
-
-            foreach (var file in manifest.Files)
-            {
-                var part = new FileInfo(Path.Combine(path, file.Name));
-                if (!part.Exists) return (null, $"{file.Name} is missing");
-                if (part.Length != file.Bytes) return (null, $"{file.Name} has {part.Length} bytes instead of {file.Bytes}");
-                if (HashOf(part.FullName) != file.Xxh128) return (null, $"{file.Name} differs from its checksum");
-            }
-
-            return (manifest, "");
+            DurableFile.Replace(Path.Combine(path, CheckpointFolder.ProofName), stream => JsonSerializer.Serialize(stream, proof, McnJson.ForFiles.StepProof));
         }
-        catch (Exception error) when (error is IOException or JsonException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return (null, $"{ManifestName}: {error.Message}");
+            // Pruned meanwhile, or a full disk: the next checkpoint's own failure tells of that.
         }
     }
 
-    static string HashOf(string path)
+    /// <summary>As <see cref="Mark"/>, where a disk that refuses is told of elsewhere.</summary>
+    internal static void TryMark(string path, string mark, string why)
     {
-        using var stream = File.OpenRead(path);
-        var hash = new XxHash128();
-        hash.Append(stream);
-        return Convert.ToHexStringLower(hash.GetCurrentHash());
+        try
+        {
+            Mark(path, mark, why);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Without the mark the checkpoint stays as long as it is among the last.
+        }
     }
 
-    static void RequireSpace(string target, long needed)
+    /// <summary>Marks a checkpoint to be kept, with a line that says why.</summary>
+    public static void Mark(string path, string mark, string why) => DurableFile.Replace(Path.Combine(path, mark), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(why + "\n")));
+
+    /// <summary>A checkpoint of this step that an earlier incarnation wrote gives way only once the new one has its name.</summary>
+    void Place(string temporary, string target, string name)
     {
-        var free = new DriveInfo(Path.GetDirectoryName(target)!).AvailableFreeSpace;
-        if (free >= needed) return;
-        throw new UserError(target, $"{free:N0} bytes free", $"{needed:N0} bytes for the checkpoint",
-            "Training goes on and tries again at the next checkpoint; free space, or lower checkpoint.keep_last");
+        if (Directory.Exists(target))
+        {
+            foreach (var mark in new[] { CheckpointFolder.PinnedMark, CheckpointFolder.BeforeCrashMark }.Where(mark => File.Exists(Path.Combine(target, mark))))
+                File.Copy(Path.Combine(target, mark), Path.Combine(temporary, mark));
+            Directory.Move(target, Path.Combine(folder.Checkpoints, ReplacedPrefix + name));
+        }
+
+        Directory.Move(temporary, target);
+        DurableFile.FlushFolder(folder.Checkpoints);
     }
 
-    /// <summary>Complete checkpoints, oldest first; the names sort by step.</summary>
-    IEnumerable<string> Existing() =>
-        Directory.Exists(folder.Checkpoints) ? Directory.EnumerateDirectories(folder.Checkpoints, "step-*").Order(StringComparer.Ordinal) : [];
-
-    void Prune()
+    void RequireSpace(string target, ImageTable table)
     {
-        foreach (var path in Existing().SkipLast(keepLast)) Directory.Delete(path, recursive: true);
+        var needed = table.DataBytes + SmallBytes + config.ReserveBytes;
+        var inodes = table.Entries.Select(entry => entry.File).Distinct().Count() + 3 + ReserveInodes;
+        var space = FileSystemSpace.Of(folder.Checkpoints);
+        const string remedy = "Training goes on and tries again at the next checkpoint; free space, or lower checkpoint.keep_last";
+        if (space.FreeBytes is { } bytes && bytes < needed)
+            throw new UserError(target, $"{bytes:N0} bytes free", $"{needed:N0} bytes: the checkpoint and a reserve of {config.ReserveBytes:N0} (No space left on device)", remedy, ExitCodes.Storage);
+        if (space.FreeInodes is { } files && files < inodes)
+            throw new UserError(target, $"{files:N0} inodes free", $"{inodes:N0} inodes: bytes are free, but no more files can be made", "Delete small files on that disk", ExitCodes.Storage);
     }
 
+    string SetAside(string path)
+    {
+        var aside = $"{DamagedPrefix}{Path.GetFileName(path)}-{time.GetUtcNow():yyyyMMddHHmmssfff}";
+        Directory.Move(path, Path.Combine(folder.Checkpoints, aside));
+        return aside;
+    }
+
+    List<KeptCheckpoint> Prune()
+    {
+        List<KeptCheckpoint> kept = [];
+        foreach (var (entry, keptBy) in CheckpointRetention.Decide(CheckpointFolder.List(folder.Checkpoints), config))
+        {
+            if (keptBy.Count == 0) Directory.Delete(entry.Path, recursive: true);
+            else kept.Add(new KeptCheckpoint(entry.Step, entry.Manifest.Time, entry.Bytes, entry.Manifest.Metric, keptBy));
+        }
+
+        return kept;
+    }
+
+    /// <summary>What a process that died left: halves go; one that was to be replaced comes back unless its successor is there.</summary>
     void RemoveLeftovers()
     {
         if (!Directory.Exists(folder.Checkpoints)) return;
-        foreach (var path in Directory.EnumerateDirectories(folder.Checkpoints, TemporaryPrefix + "*")) Directory.Delete(path, recursive: true);
+        foreach (var path in Directory.GetDirectories(folder.Checkpoints, TemporaryPrefix + "*")) Directory.Delete(path, recursive: true);
+        foreach (var path in Directory.GetDirectories(folder.Checkpoints, ReplacedPrefix + "*"))
+        {
+            var target = Path.Combine(folder.Checkpoints, Path.GetFileName(path)[ReplacedPrefix.Length..]);
+            if (!Directory.Exists(target)) Directory.Move(path, target);
+            else if (CheckpointFolder.Verify(target).Manifest is not null) Directory.Delete(path, recursive: true);
+        }
+    }
+
+    void TryRemoveLeftovers()
+    {
+        try
+        {
+            RemoveLeftovers();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // A read-only disk: they are not in the way, and go when it is writable again.
+        }
     }
 }
+
+/// <param name="Verify">What reading back took.</param>
+/// <param name="Kept">All that are there now.</param>
+sealed record CheckpointOnDisk(string Path, long Bytes, TimeSpan Verify, IReadOnlyList<KeptCheckpoint> Kept);

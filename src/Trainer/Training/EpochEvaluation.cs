@@ -10,15 +10,24 @@ namespace Mcn.Web.Trainer.Training;
 /// <summary>Retrieval on every evaluation set at the end of an epoch, when it is due.</summary>
 public sealed class EpochEvaluation(RunConfig config, TrainingData data, GpuRank rank, TelemetryOutlet outlet)
 {
+    const string Direction = "t2va";
+
+    /// <summary>What the last call of <see cref="Run"/> gave: mean of R@1, R@5 and R@10, text to video and audio, over all sets; null: nothing was evaluated.</summary>
+    public double? Metric { get; private set; }
+
     /// <summary>Evaluates and closes the epoch; a stop leaves it open, so that it is done when the run goes on.</summary>
     public TrainingPosition Run(TrainingPosition position, bool isLast, RunControl control)
     {
+        Metric = null;
         if (!isLast && position.Epoch % config.Evaluation.EveryEpochs != 0) return position.CloseEpoch();
+        List<double> metrics = [];
         foreach (var set in data.EvaluationSets)
         {
             if (control.StopRequested) return position;
             var began = Stopwatch.GetTimestamp();
-            var rows = RetrievalEvaluator.Evaluate(EvaluationSettings.Of(config), set, data.Vocabulary, batch => rank.EncodeForEvaluation(rank.ToDevice(HostClips.From(batch))));
+            var rows = Evaluate(set, control);
+            if (rows is null) return position;
+            metrics.AddRange(rows.Where(row => row.Direction == Direction).Select(row => (row.R1 + row.R5 + row.R10) / 3));
             outlet.Write(new EvaluationFinished
             {
                 Step = position.Step,
@@ -31,6 +40,21 @@ public sealed class EpochEvaluation(RunConfig config, TrainingData data, GpuRank
             });
         }
 
+        if (metrics.Count > 0) Metric = metrics.Average();
         return position.CloseEpoch();
+    }
+
+    /// <summary>Null: told to stop in the middle; a large set takes minutes, a grace period does not wait for them.</summary>
+    IReadOnlyList<RetrievalRow>? Evaluate(RetrievalSet set, RunControl control)
+    {
+        try
+        {
+            return RetrievalEvaluator.Evaluate(EvaluationSettings.Of(config), set, data.Vocabulary, batch =>
+                control.StopRequested ? throw new OperationCanceledException() : rank.EncodeForEvaluation(rank.ToDevice(HostClips.From(batch))));
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
     }
 }

@@ -25,7 +25,7 @@ public sealed class GpuRank : IDisposable
     {
         Config = config;
         Device = device;
-        Network = new McnNetwork(config.Model);
+        Network = new McnNetwork(config.Model, config.Compatibility);
         Initialisation.Apply(Network, config.Seed);
         if (device.type != DeviceType.CPU) Network.to(device);
         Network.train();
@@ -93,14 +93,6 @@ public sealed class GpuRank : IDisposable
 
     /// <summary>Host arrays of clips as tensors on this device.</summary>
     public ClipTensors ToDevice(HostClips clips) => words.ToDevice(clips);
-
-    /// <summary>Whether every parameter and buffer is a finite number: one pass over the weights.</summary>
-    public bool IsFinite()
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        return Network.state_dict().Values.Where(value => value.is_floating_point()).All(value => value.isfinite().all().item<bool>()); // sync
-    }
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
@@ -21,25 +22,39 @@ static class RunEnvironment
             json.WriteString("run_id", identity.RunId);
             json.WriteNumber("incarnation", identity.Incarnation);
             json.WriteString("time", time.GetUtcNow());
-            json.WriteString("program", VersionOf(typeof(RunEnvironment)));
             json.WriteString("runtime", RuntimeInformation.FrameworkDescription);
             json.WriteString("system", RuntimeInformation.OSDescription);
-            json.WriteString("torchsharp", VersionOf(typeof(torch)));
-            json.WriteString("libtorch", torch.__version__);
-            json.WriteString("device", config.Devices[0]);
-            json.WriteString("precision", config.Precision);
             json.WriteNumber("cpu_cores", Environment.ProcessorCount);
-            json.WriteNumber("cpu_threads", config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount);
-            json.WriteString("adam", FusedAdam.IsAvailable ? "fused" : "plain");
+            foreach (var (name, value) in Deciding(config)) json.WriteString(name, value);
             json.WriteEndObject();
         });
+
+    /// <summary>What can change a bit of the result though the configuration is the same; a checkpoint carries it, a resume compares it.</summary>
+    public static IReadOnlyDictionary<string, string> Deciding(RunConfig config) => new Dictionary<string, string>
+    {
+        ["program"] = VersionOf(typeof(RunEnvironment)),
+        ["torchsharp"] = VersionOf(typeof(torch)),
+        ["libtorch"] = torch.__version__,
+        ["devices"] = string.Join(", ", config.Devices),
+        ["precision"] = config.Precision,
+        ["cpu"] = Processor(),
+        ["cpu_threads"] = (config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount).ToString(CultureInfo.InvariantCulture),
+        ["adam"] = FusedAdam.IsAvailable ? "fused" : "plain",
+    };
+
+    /// <summary>Libraries choose their kernels by it.</summary>
+    static string Processor()
+    {
+        var line = File.ReadLines("/proc/cpuinfo").FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal));
+        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+    }
 
     /// <summary>Largest resident memory of this process so far, bytes (VmHWM); 0 when the kernel does not tell.</summary>
     public static long PeakMemoryBytes()
     {
         const string key = "VmHWM:";
         var line = File.ReadLines("/proc/self/status").FirstOrDefault(text => text.StartsWith(key, StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), System.Globalization.CultureInfo.InvariantCulture) * 1024;
+        return line is null ? 0 : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture) * 1024;
     }
 
     static string VersionOf(Type type) =>

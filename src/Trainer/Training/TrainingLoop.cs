@@ -16,7 +16,7 @@ public sealed class TrainingLoop(
     RunConfig config,
     TrainingData data,
     GpuRank rank,
-    CheckpointStore checkpoints,
+    CheckpointDuty checkpoints,
     EpochEvaluation evaluation,
     TelemetryOutlet outlet,
     RecorderLane lane,
@@ -26,6 +26,7 @@ public sealed class TrainingLoop(
 
     readonly int stepsPerEpoch = data.Plan.StepsPerEpoch;
     readonly StepClock clock = new(config.ClipsPerStep);
+    readonly DataReport dataReport = new(config, data, outlet);
 
     public long TotalSteps => (long)stepsPerEpoch * config.Optimizer.Epochs;
 
@@ -39,13 +40,12 @@ public sealed class TrainingLoop(
     public TrainingPosition Run(TrainingPosition position, long? stepLimit)
     {
         var lastStep = Math.Min(TotalSteps, stepLimit ?? TotalSteps);
-        var saved = position;
         Tell(RunState.Running, position);
         clock.Start();
         using var batches = position.Step < lastStep ? data.CreatePrefetcher(position.Epoch, position.StepInEpoch) : null;
         while (!control.StopRequested)
         {
-            if (control.TakeCheckpointWish() is { } wish && SaveOnCommand(position, wish)) saved = position;
+            if (control.TakeCheckpointWish() is { } wish) SaveOnCommand(position, wish);
             if (control.HoldRequested)
             {
                 Hold(position);
@@ -56,22 +56,24 @@ public sealed class TrainingLoop(
             {
                 position = evaluation.Run(position, isLast: position.Step == TotalSteps, control);
                 if (position.EpochEndIsDue) break; // told to stop before it was done: it is due when the run goes on
-                var saveIsDue = position.Epoch % config.Checkpoint.EveryEpochs == 0 || position.Step == TotalSteps;
-                if (saveIsDue && Save(position)) saved = position;
+                checkpoints.Evaluated(position, evaluation.Metric);
+                if (position.Epoch % config.Checkpoint.EveryEpochs == 0 || position.Step == TotalSteps) checkpoints.Save(position, "epoch", null);
+                else if (checkpoints.IsDueByStep(position)) checkpoints.Save(position, "steps", null);
                 clock.Start(); // evaluating and saving are not part of the next step
             }
 
             if (position.Step >= lastStep) break;
             var waitBegan = Stopwatch.GetTimestamp();
-            var batch = Fetch(batches!, position, saved);
+            var batch = Fetch(batches!, position);
             position = Step(position, batch, Stopwatch.GetElapsedTime(waitBegan), lastStep);
             batches!.Return(batch);
+            if (checkpoints.AfterStep(position, clock.LastStep)) clock.Start();
         }
 
-        if (saved != position && control.SaveBeforeLeaving && !Save(position))
+        if (control.SaveBeforeLeaving && !checkpoints.SaveAndWait(position))
         {
             throw new UserError($"step {position.Step}", "trained but not saved (the warning above says why)", "a checkpoint at the end",
-                $"Mend that and start again: the run goes on at step {saved.Step}");
+                $"Mend that and start again: the run goes on at step {checkpoints.Saved.Step}", checkpoints.Failure?.ExitCode ?? ExitCodes.Storage);
         }
 
         lane.Mark(RecorderPhase.Leaving);
@@ -81,11 +83,14 @@ public sealed class TrainingLoop(
     /// <summary>Stands still, keeps the device's memory, and goes on marking, so that nobody takes it for a hang.</summary>
     void Hold(TrainingPosition position)
     {
+        checkpoints.SaveIfRoom(position, "hold"); // it may last: nothing is to be lost meanwhile
+        lane.Mark(RecorderPhase.Held);
         Tell(RunState.Held, position, control.HoldCommandId);
         while (control.HoldRequested && !control.StopRequested)
         {
             lane.Mark(RecorderPhase.Held);
             control.WaitForWish(HeldBeat);
+            checkpoints.Collect();
             if (control.TakeCheckpointWish() is { } wish) SaveOnCommand(position, wish, resumeAs: RunState.Held);
         }
 
@@ -93,20 +98,20 @@ public sealed class TrainingLoop(
         clock.Start(); // the time that it stood still is no step's
     }
 
-    bool SaveOnCommand(TrainingPosition position, CheckpointWish wish, RunState resumeAs = RunState.Running)
+    /// <summary>Training goes on as soon as the copy is made; the record of the checkpoint carries the command's id.</summary>
+    void SaveOnCommand(TrainingPosition position, CheckpointWish wish, RunState resumeAs = RunState.Running)
     {
         Tell(RunState.Saving, position, wish.CommandId);
-        var done = Save(position);
+        checkpoints.Save(position, "command", wish.CommandId);
         Tell(resumeAs, position, wish.CommandId);
         clock.Start();
-        return done;
     }
 
     void Tell(RunState state, TrainingPosition position, string? commandId = null) =>
         outlet.Write(new RunStateChanged { State = state, Step = position.Step, CommandId = commandId });
 
     /// <summary>The next batch. When its input is bad, the steps done so far are saved before the run ends with what was found.</summary>
-    Batch Fetch(Prefetcher batches, TrainingPosition position, TrainingPosition saved)
+    Batch Fetch(Prefetcher batches, TrainingPosition position)
     {
         lane.Step = position.Step;
         lane.Epoch = position.Epoch;
@@ -117,7 +122,7 @@ public sealed class TrainingLoop(
         }
         catch (UserError)
         {
-            if (saved != position) Save(position);
+            checkpoints.SaveAndWait(position);
             throw;
         }
     }
@@ -128,7 +133,9 @@ public sealed class TrainingLoop(
         var rate = LearningRate.At(position.Step, config.Optimizer, TotalSteps, config.Compatibility.ScheduleRisesAgain);
         var next = position.Next(stepsPerEpoch);
         var report = next.Step % config.Telemetry.NDisplay == 0 || position.Step == 0 || next.EpochEndIsDue || next.Step == lastStep;
-        var outcome = rank.Step(batch, rate, read: report);
+        var prove = checkpoints.WantsProof(position);
+        var outcome = rank.Step(batch, rate, read: report || prove);
+        if (prove) checkpoints.Prove(position, StepEvidence.Of(rank, position, rate, batch, outcome.Loss!));
         lane.SetSamples([]);
         clock.StepDone();
         lane.Step = next.Step;
@@ -146,17 +153,12 @@ public sealed class TrainingLoop(
                 "The last checkpoint is from before it. Lower optimizer.lr, or look for non-finite input with smaller telemetry.n_display");
         }
 
-        var values = new Dictionary<string, double> { [MetricCatalog.Loss] = loss.Total };
+        var values = StepEvidence.MetricsOf(loss).ToDictionary();
         void Add(string name, double? value)
         {
             if (value is { } number) values[name] = number;
         }
 
-        Add(MetricCatalog.LossTextVideo, loss.TextVideo);
-        Add(MetricCatalog.LossAudioText, loss.AudioText);
-        Add(MetricCatalog.LossVideoAudio, loss.AudioVideo);
-        Add(MetricCatalog.LossCluster, loss.Cluster);
-        Add(MetricCatalog.LossReconstruction, loss.Reconstruction);
         Add(MetricCatalog.LearningRate, rate);
         Add(MetricCatalog.Samples, position.Step * (double)config.ClipsPerStep);
         Add(MetricCatalog.SamplesPerSecond, clock.TakeSamplesPerSecond());
@@ -168,22 +170,11 @@ public sealed class TrainingLoop(
         Add(MetricCatalog.Optimizer, outcome.Optimizer.TotalSeconds);
         Add(MetricCatalog.KMeansIterations, rank.Clusters?.LastIterations);
         Add(MetricCatalog.KMeansEmptyClusters, rank.Clusters?.LastEmptyClusters);
+        var (process, machine) = checkpoints.AtRisk;
+        Add(MetricCatalog.CheckpointStall, checkpoints.Stall.TotalSeconds);
+        Add(MetricCatalog.CheckpointAtRisk, process.TotalSeconds);
+        Add(MetricCatalog.CheckpointAtRiskMachine, machine.TotalSeconds);
+        dataReport.AddTo(values);
         outlet.Write(new StepMetrics { Step = position.Step, Epoch = epoch, Values = values });
-    }
-
-    /// <summary>A checkpoint that cannot be written is an alarm, never the end of the run; the older ones stay.</summary>
-    bool Save(TrainingPosition position)
-    {
-        try
-        {
-            lane.Mark(RecorderPhase.Checkpoint);
-            outlet.Write(checkpoints.Save(rank, position));
-            return true;
-        }
-        catch (UserError error)
-        {
-            outlet.Write(new Alert { Code = "checkpoint_failed", Text = error.Message });
-            return false;
-        }
     }
 }

@@ -22,15 +22,23 @@ public sealed class TrainingSession : IDisposable
     readonly RunIdentity identity;
     readonly FlightRecorder recorder;
     readonly TrainingData data;
+    readonly SnapshotMemory memory;
+    readonly int? diedBefore;
+    readonly string configSha256;
+    readonly IReadOnlyDictionary<string, string> deciding;
 
     // The recorder comes before the data: a process that dies while it opens them leaves a trace too.
-    TrainingSession(RunConfig config, RunFolder folder, TimeProvider time, FileStream runLock)
+    TrainingSession(RunConfig config, RunFolder folder, TimeProvider time, FileStream runLock, SnapshotMemory memory)
     {
+        this.memory = memory;
         this.config = config;
         this.folder = folder;
         this.time = time;
         this.runLock = runLock;
+        configSha256 = RunConfigFile.Sha256(config);
+        deciding = RunEnvironment.Deciding(config);
         var last = RunCatalog.Read(folder);
+        diedBefore = RecorderReader.Read(folder.Recorder) is { CleanEnd: false } dead ? dead.Incarnation : null;
         identity = last with { Incarnation = last.Incarnation + 1 };
         RunCatalog.Write(folder, identity);
         recorder = FlightRecorder.Create(folder.Recorder, identity.RunId, identity.Incarnation, ["rank 0"], time);
@@ -49,13 +57,14 @@ public sealed class TrainingSession : IDisposable
     }
 
     /// <summary>Takes the run; nothing is trained yet.</summary>
+    /// <param name="memory">For snapshots; the caller's. Null: this process's own.</param>
     /// <exception cref="UserError">Another process holds it (exit code 3), or its input is bad.</exception>
-    public static TrainingSession Open(RunConfig config, RunFolder folder, TimeProvider time)
+    public static TrainingSession Open(RunConfig config, RunFolder folder, TimeProvider time, SnapshotMemory? memory = null)
     {
         var runLock = Lock(folder);
         try
         {
-            return new TrainingSession(config, folder, time, runLock);
+            return new TrainingSession(config, folder, time, runLock, memory ?? SnapshotMemory.Own());
         }
         catch
         {
@@ -130,15 +139,19 @@ public sealed class TrainingSession : IDisposable
         var lane = recorder.Lanes[0];
         torch.set_num_threads(config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount);
         using var rank = new GpuRank(config, torch.device(config.Devices[0]), data.Vocabulary.Vectors, DrawInitialRows) { Lane = lane };
-        var checkpoints = new CheckpointStore(folder, identity, data.Fingerprint, config.Checkpoint.KeepLast, time);
-        var newest = checkpoints.FindNewest(text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));
-        var position = newest is { } found ? checkpoints.Restore(found.Path, found.Manifest, rank) : TrainingPosition.Start;
+        var store = new CheckpointStore(folder, config.Checkpoint, time);
+        var resumed = ResumePoint.Find(store, memory, rank, Describe(), text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));
+        if (diedBefore is { } worker) resumed.MarkBeforeCrash(worker);
+        var position = resumed.Position;
+        using var checkpoints = new CheckpointDuty(rank, store, memory, outlet, lane, resumed, Describe);
         var evaluation = new EpochEvaluation(config, data, rank, outlet);
         var loop = new TrainingLoop(config, data, rank, checkpoints, evaluation, outlet, lane, control);
+        if (position == TrainingPosition.Start && Pretraining.Apply(config.Model, rank.Network) is { } left) outlet.Write(left);
         outlet.Write(Started(rank, loop, position));
         try
         {
             position = loop.Run(position, stepLimit);
+            checkpoints.Finish(); // what is under way is told before the end is
         }
         catch (Exception error)
         {
@@ -155,6 +168,27 @@ public sealed class TrainingSession : IDisposable
         return reason;
     }
 
+    /// <summary>A checkpoint's manifest as far as the process decides it.</summary>
+    CheckpointManifest Describe() => new()
+    {
+        FormatVersion = ProtocolVersion.Checkpoint,
+        RunId = identity.RunId,
+        Incarnation = identity.Incarnation,
+        Time = time.GetUtcNow(),
+        Step = 0,
+        Epoch = 0,
+        StepInEpoch = 0,
+        EpochsClosed = 0,
+        AdamSteps = 0,
+        QueueHead = null,
+        QueueFilled = null,
+        Dataset = data.Fingerprint,
+        ConfigSha256 = configSha256,
+        Seed = config.Seed,
+        Environment = deciding,
+        Files = [],
+    };
+
     RunStarted Started(GpuRank rank, TrainingLoop loop, TrainingPosition position) => new()
     {
         Name = config.Name,
@@ -165,6 +199,7 @@ public sealed class TrainingSession : IDisposable
         ClipsPerStep = config.ClipsPerStep,
         Parameters = rank.Network.parameters().Sum(parameter => parameter.NumberOfElements),
         Device = config.Devices[0],
+        Compatibility = RunConfigFile.Switches(config),
     };
 
     RunEnded Ended(string reason, TrainingLoop loop, TrainingPosition position, long began, TelemetryOutlet outlet) => new()

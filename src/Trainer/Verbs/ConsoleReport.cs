@@ -37,6 +37,9 @@ sealed class ConsoleReport : ITrainingReport
             case CheckpointWritten checkpoint:
                 Line(Invariant($"checkpoint {checkpoint.Path} ({checkpoint.Bytes / 1e6:F1} MB, {checkpoint.DurationSeconds:F2} s)"));
                 break;
+            case ResumeProven resume:
+                Line(Invariant($"the step after {resume.Step:N0} was repeated: ") + (resume.Exact ? "the same, bit for bit" : resume.Text));
+                break;
             case Alert alert:
                 Line($"warning: {alert.Text}");
                 break;
@@ -67,7 +70,7 @@ sealed class ConsoleReport : ITrainingReport
         // What matters most stands first: a narrow terminal cuts the end.
         var text = Invariant($"step {step.Step:N0}/{run.TotalSteps:N0}  epoch {step.Epoch + 1}/{run.Epochs}  ETA {Span(left.TotalSeconds)}")
             + Invariant($"  loss {Value(MetricCatalog.Loss):F3}  {Value(MetricCatalog.SamplesPerSecond):F0} clips/s")
-            + Invariant($"  data {Value(MetricCatalog.DataWait) / Math.Max(Value(MetricCatalog.StepDuration), 1e-9):P0}  ({terms})");
+            + Invariant($"  data {Value(MetricCatalog.DataWait) / Math.Max(Value(MetricCatalog.StepDuration), 1e-9):P0}{Limit(step)}  ({terms})");
         if (!interactive)
         {
             Console.WriteLine(text);
@@ -78,6 +81,16 @@ sealed class ConsoleReport : ITrainingReport
         status = Bar(step.Step / (double)run.TotalSteps) + " " + text;
         Restore();
     }
+
+    /// <summary>What limits, in a word; nothing before it is known.</summary>
+    static string Limit(StepMetrics step) => (Bottleneck)step.Values.GetValueOrDefault(MetricCatalog.Bottleneck) switch
+    {
+        Bottleneck.Disk => "  limited by disk",
+        Bottleneck.Cpu => "  limited by CPU (readers)",
+        Bottleneck.Transfer => "  limited by transfer",
+        Bottleneck.Device => "  limited by device",
+        _ => "",
+    };
 
     /// <summary>Prints above the progress line.</summary>
     void Line(string text)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Mcn.Web.Trainer.Verbs;
 
-/// <summary>`data`: data sets to train on. `data sample` makes the one that is always at hand.</summary>
+/// <summary>`data`: data sets to train on. `data sample` makes the one that is always at hand, `data mel` turns sound into what a video needs.</summary>
 static class DataVerb
 {
     static readonly Argument<string> Folder = new("DIR") { Description = "Where the set goes: a new or empty folder, or a sample set" };
@@ -20,7 +20,7 @@ static class DataVerb
             Folder, Seed, Shuffle,
         };
         sample.SetAction(Run);
-        return new Command("data", "Data sets") { sample };
+        return new Command("data", "Data sets") { sample, MelVerb.Command(), DataCheckVerb.Command(), DataInfoVerb.Command() };
     }
 
     static int Run(ParseResult arguments)

@@ -23,7 +23,6 @@ sealed record EvalRequest
         if (!Path.Exists(data)) throw Nothing("--data", data, "an evaluation set");
         Data = Path.TrimEndingDirectorySeparator(data);
         Weights = StoredWeights.Read(checkpoint);
-        Sizes = EvaluationNetwork.SizesOf(Weights);
         Config = (config ?? Weights.RunConfigFile) is { } file ? RunConfigFile.Read(file, []) : null;
     }
 
@@ -31,7 +30,7 @@ sealed record EvalRequest
 
     public StoredWeights Weights { get; }
 
-    public ModelConfig Sizes { get; }
+    public ModelConfig Sizes => Weights.Sizes;
 
     public RunConfig? Config { get; }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Data;
 
 namespace Mcn.Web.Trainer.Verbs;
 
@@ -54,6 +55,13 @@ static class EvalVerb
             MaxWords = Positive("--max-words", arguments.GetValue(MaxWords)),
             BatchSize = Positive("--batch-size", arguments.GetValue(BatchSize)) ?? EvalRequest.UsualBatchSize,
         };
+        if (LocalisationSet.IsAt(request.Data))
+        {
+            return arguments.GetValue(VerifyPaper)
+                ? throw new UserError("--verify-paper", $"{request.Data} is a step-localisation set", "YouCook2's retrieval set", "Leave the option out, or name youcook_val_audio.pkl", ExitCodes.Usage)
+                : LocalisationEval.Run(request, arguments.GetValue(Json));
+        }
+
         return RetrievalEval.Run(request, arguments.GetValue(Json), arguments.GetValue(VerifyPaper));
     }
 

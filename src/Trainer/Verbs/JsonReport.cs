@@ -55,6 +55,9 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteNumber("clips_per_step", started.ClipsPerStep);
                 json.WriteNumber("parameters", started.Parameters);
                 json.WriteString("device", started.Device);
+                json.WriteStartObject("compatibility");
+                foreach (var (name, on) in started.Compatibility ?? new Dictionary<string, bool>()) json.WriteBoolean(name, on);
+                json.WriteEndObject();
                 break;
             case EvaluationFinished evaluation:
                 json.WriteString("event", "evaluation");
@@ -69,6 +72,16 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteString("path", checkpoint.Path);
                 json.WriteNumber("bytes", checkpoint.Bytes);
                 json.WriteNumber("duration_seconds", checkpoint.DurationSeconds);
+                json.WriteNumber("stall_seconds", checkpoint.StallSeconds);
+                json.WriteNumber("verify_seconds", checkpoint.VerifySeconds);
+                json.WriteString("reason", checkpoint.Reason);
+                break;
+            case ResumeProven resume:
+                json.WriteString("event", "resume");
+                json.WriteNumber("step", resume.Step);
+                json.WriteString("source", resume.Source);
+                json.WriteBoolean("exact", resume.Exact);
+                json.WriteString("text", resume.Text);
                 break;
             case Alert alert:
                 json.WriteString("event", "alert");
@@ -103,8 +116,8 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
             json.WriteNumber("r1", row.R1);
             json.WriteNumber("r5", row.R5);
             json.WriteNumber("r10", row.R10);
-            json.WriteNumber("medr", row.Medr);
-            json.WriteNumber("meanr", row.Meanr);
+            WriteFinite(json, "medr", row.Medr);
+            WriteFinite(json, "meanr", row.Meanr);
             json.WriteStartObject("ci95");
             foreach (var (metric, interval) in row.Ci95)
             {
@@ -118,6 +131,13 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
         }
 
         json.WriteEndArray();
+    }
+
+    /// <summary>A rank that nobody has (the original's counting of a network that gives NaN) is null: JSON has no NaN.</summary>
+    static void WriteFinite(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value)) json.WriteNumber(name, value);
+        else json.WriteNull(name);
     }
 
     public void Dispose() => output.Flush();

@@ -20,7 +20,7 @@ static class RetrievalEval
         var words = new HashSet<string>(StringComparer.Ordinal);
         set.CollectWords(words);
         var vocabulary = Vocabulary.Read(request.WordVectors(), words, request.Sizes.WeDim);
-        using var network = new EvaluationNetwork(request.Weights, vocabulary, request.Device);
+        using var network = new EvaluationNetwork(request.Weights, vocabulary, request.Device, request.Config?.Compatibility);
         var settings = request.SettingsFor(set.Kind);
         var rows = RetrievalEvaluator.Evaluate(settings, set, vocabulary, batch => network.Encode(HostClips.From(batch)));
         var result = new EvaluationFinished

@@ -59,11 +59,13 @@ static class TrainVerb
         return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;
     }
 
+    static int signals;
+
     /// <summary>The first signal asks for a checkpoint and the end; a second one ends at once.</summary>
     static void Stop(PosixSignalContext signal, RunControl control)
     {
         signal.Cancel = true;
-        if (control.StopRequested) Environment.Exit(ExitCodes.Interrupted);
+        if (Interlocked.Increment(ref signals) > 1) EndNow.With(ExitCodes.Interrupted);
         Console.Error.WriteLine("stopping: saving a checkpoint; the same signal again ends at once");
         control.RequestStop();
     }

@@ -15,8 +15,9 @@ public static class WorkerHost
     {
         var control = new RunControl();
         // The supervisor asks over stdin; a signal means the same, whoever sent it.
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, control));
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, control));
+        var signals = 0;
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         new CommandPipe(input, control, log).Start();
         try
         {
@@ -24,7 +25,8 @@ public static class WorkerHost
             var config = RunConfigFile.Read(folder.Config, []);
             if (RunConfigRules.CheckFiles(config) is { Count: > 0 } mistakes) throw new RunConfigException(mistakes);
             foreach (var warning in RunConfigRules.Warnings(config)) log.WriteLine($"warning: {warning}");
-            using var session = TrainingSession.Open(config, folder, TimeProvider.System);
+            using var memory = SnapshotMemory.FromSupervisor();
+            using var session = TrainingSession.Open(config, folder, TimeProvider.System, memory);
             var reason = session.Run(null, control, _ => { });
             return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;
         }
@@ -35,11 +37,13 @@ public static class WorkerHost
             log.WriteLine($"worker leaves with exit code {code}");
             return code;
         }
-    }
 
-    static void Stop(PosixSignalContext signal, RunControl control)
-    {
-        signal.Cancel = true;
-        control.RequestStop();
+        // A second signal ends at once: nothing half-written counts, the next start finds the newest whole state.
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            if (Interlocked.Increment(ref signals) > 1) EndNow.With(ExitCodes.Interrupted);
+            control.RequestStop();
+        }
     }
 }

@@ -22,9 +22,10 @@ public sealed class EndpointPolicyTests
         ["account/sign-in"] = Anyone, ["account/setup"] = Anyone, ["preferences/language/{culture}"] = Anyone,
         ["account/sign-out"] = Policies.Viewer,
         [""] = Policies.Viewer, ["runs"] = Policies.Viewer, ["runs/{RunId}"] = Policies.Viewer, ["crashes"] = Policies.Viewer, ["crashes/{CrashId}"] = Policies.Viewer,
-        ["commands"] = Policies.Viewer, ["settings"] = Policies.Viewer, ["not-found"] = Policies.Viewer,
+        ["commands"] = Policies.Viewer, ["settings"] = Policies.Viewer, ["not-found"] = Policies.Viewer, ["{*path:nonfile}"] = Policies.Viewer,
         ["hubs/trainer"] = Policies.Trainer, ["hubs/trainer/negotiate"] = Policies.Trainer,
         ["GET api/crashes/{id}"] = Policies.Viewer, ["PUT api/crashes/{id}"] = Policies.Trainer,
+        ["api/{**rest}"] = Person,
         ["_blazor"] = Person, ["_blazor/negotiate"] = Person, ["_blazor/disconnect"] = Person, ["_blazor/initializers"] = Person,
     };
 
@@ -62,6 +63,8 @@ public sealed class EndpointPolicyTests
     [InlineData("/settings", HttpStatusCode.Redirect)]
     [InlineData("/api/crashes/x", HttpStatusCode.Unauthorized)]
     [InlineData("/_blazor/negotiate?negotiateVersion=1", HttpStatusCode.Unauthorized)]
+    [InlineData("/api/none", HttpStatusCode.Unauthorized)]
+    [InlineData("/no-such-page", HttpStatusCode.Redirect)]
     [InlineData("/healthz", HttpStatusCode.OK)]
     public async Task Without_sign_in(string path, HttpStatusCode expected)
     {

@@ -30,12 +30,13 @@ public sealed partial class LanguageTests
     }
 
     [Fact]
-    public void Every_verb_progress_and_state_has_a_word()
+    public void Every_verb_progress_state_and_switch_has_a_word()
     {
         var keys = Read(CultureInfo.InvariantCulture).Keys.ToHashSet();
         Assert.All(Enum.GetNames<Shared.Commands.CommandVerb>(), verb => Assert.Contains("Verb" + verb, keys));
         Assert.All(Enum.GetNames<Dashboard.Commands.CommandProgress>(), progress => Assert.Contains("Progress" + progress, keys));
         Assert.All(Enum.GetValues<RunState>(), state => Assert.Contains(Runs(state), keys));
+        Assert.All(Shared.Configuration.RunConfigKeys.All.Where(key => key.Section == "compatibility"), key => Assert.Contains("Fault_" + key.Leaf, keys));
         static string Runs(RunState state) => Dashboard.Runs.StateShape.Of(state).Word;
     }
 

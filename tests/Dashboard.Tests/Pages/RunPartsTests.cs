@@ -50,6 +50,68 @@ public sealed class RunPartsTests
         Assert.Empty(controls.FindAll("button"));
     }
 
+    [Theory]
+    [InlineData(Bottleneck.Disk, "disk")]
+    [InlineData(Bottleneck.Device, "device")]
+    public async Task The_data_path_names_what_limits_and_shows_each_limit(Bottleneck limit, string word)
+    {
+        await using var page = Page();
+        var values = new Dictionary<string, double>
+        {
+            [MetricCatalog.Bottleneck] = (double)limit, [MetricCatalog.LimitDisk] = 512, [MetricCatalog.LimitDevice] = 640, [MetricCatalog.ReadRate] = 25e6, [MetricCatalog.BadVideos] = 3,
+        };
+        var path = page.Render<DataPath>(with => with.Add(part => part.View, View(RunState.Running) with { Newest = new StepMetrics { Step = 1, Epoch = 0, Values = values } }));
+        Assert.Equal(word, path.Find(".verdict b").TextContent);
+        Assert.StartsWith(word, path.Find(".limiting").TextContent, StringComparison.Ordinal);
+        Assert.Contains("512", path.Find(".limits").TextContent, StringComparison.Ordinal);
+        Assert.Contains("3", path.Find(".bad").TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_data_path_is_silent_before_anything_was_measured()
+    {
+        await using var page = Page();
+        Assert.Equal("", page.Render<DataPath>(with => with.Add(part => part.View, View(RunState.Starting))).Markup.Trim());
+    }
+
+    [Fact]
+    public async Task The_evaluation_table_has_the_papers_row_only_for_its_set_and_says_when_audio_is_dead()
+    {
+        await using var page = Page();
+        var other = page.Render<EvaluationTable>(with => with.Add(part => part.View, View(RunState.Running) with { Evaluations = [Evaluation("val.pkl", 200, "clips", audioRank: 40)] }));
+        Assert.Empty(other.FindAll("tr.paper"));
+        Assert.Empty(other.FindAll("[data-test=branch-warning]"));
+        Assert.Contains("10.0–20.0", other.Find(".interval").TextContent, StringComparison.Ordinal);
+
+        var cooking = page.Render<EvaluationTable>(with => with.Add(part => part.View, View(RunState.Running) with { Evaluations = [Evaluation("youcook.pkl", 3350, "youcook2", audioRank: 1675)] }));
+        Assert.Equal(["paper", "lab", "lab"], cooking.FindAll("tr.paper").Select(row => row.GetAttribute("data-source")));
+        Assert.Contains("5.29", cooking.Markup, StringComparison.Ordinal);
+        Assert.Contains("audio branch is dead", cooking.Find("[data-test=branch-warning]").TextContent, StringComparison.Ordinal);
+
+        var cited = page.Render<EvaluationTable>(with => with.Add(part => part.View, View(RunState.Running) with { Evaluations = [Evaluation("m.pkl", 1000, "msrvtt", audioRank: 40)] }));
+        Assert.Contains("As cited in", cited.Find(".note").TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_card_lists_every_switch_with_its_state_and_meaning()
+    {
+        await using var page = Page();
+        var started = (RunStarted)Records.Started(0) with { Compatibility = new Dictionary<string, bool> { ["optimistic_ties"] = true, ["none_is_a_word"] = false, ["of_next_year"] = true } };
+        var card = page.Render<CompatibilityCard>(with => with.Add(part => part.View, View(RunState.Running) with { Started = started }));
+        Assert.Equal(["optimistic_ties", "of_next_year", "none_is_a_word"], card.FindAll("li").Select(item => item.GetAttribute("data-switch")));
+        Assert.Contains("every place of a tie", card.Find("[data-switch=optimistic_ties]").TextContent, StringComparison.Ordinal);
+        Assert.Equal("false", card.Find("[data-switch=none_is_a_word]").GetAttribute("data-on"));
+        Assert.Contains("2 of 3", card.Markup, StringComparison.Ordinal);
+        Assert.Empty(page.Render<CompatibilityCard>(with => with.Add(part => part.View, View(RunState.Running))).Markup.Trim()); // an older trainer
+    }
+
+    static EvaluationFinished Evaluation(string file, int n, string set, double audioRank) => new()
+    {
+        Step = 1, Epoch = 0, File = file, N = n, Set = set, DurationSeconds = 1,
+        Rows = [.. new[] { ("t2va", 20), ("t2v", 30), ("t2a", audioRank) }.Select(row =>
+            new RetrievalRow(row.Item1, 0.15, 0.3, 0.4, row.Item2, row.Item2, new Dictionary<string, double[]> { ["r1"] = [0.1, 0.2], ["r5"] = [0.25, 0.35], ["r10"] = [0.35, 0.45] }))],
+    };
+
     static IRenderedComponent<RunControls> RenderControls(BunitContext page, string role, RunView view, Trainer? trainer)
     {
         var person = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, "ann"), new Claim(ClaimTypes.Role, role)], "test"));

@@ -138,6 +138,6 @@ public sealed class RunStoreTests : IDisposable
     {
         var opened = new Database(folder.File("d.db"));
         var runs = new RunCatalog(opened, TimeProvider.System);
-        return (opened, runs, new RunStore(opened, runs));
+        return (opened, runs, new RunStore(opened, runs, Microsoft.Extensions.Logging.Abstractions.NullLogger<RunStore>.Instance));
     }
 }

@@ -31,6 +31,7 @@ static class TestRun
             FeatureFramerate = 1,
             NumThreadReader = 1,
             ReadAheadBytes = 1 << 26,
+            BadRecordBudget = 0.001,
         },
         Model = new ModelConfig
         {
@@ -42,13 +43,18 @@ static class TestRun
             ClusterSize = 8, UseQueue = true, QueueSize = 2, StartQueue = 0, FastC = true, Mean = false, CluLamb = 1, ReconWeight = 50,
         },
         Optimizer = new OptimizerConfig { Lr = 1e-3, Schedule = "cosine", WarmupSteps = 2, Epochs = 3, Beta1 = 0.9, Beta2 = 0.999, Eps = 1e-8 },
-        Checkpoint = new CheckpointConfig { EveryEpochs = 1, KeepLast = 1 },
+        Checkpoint = new CheckpointConfig
+        {
+            EveryEpochs = 1, EverySteps = 0, MaxLossSeconds = 120, MaxOverhead = 0.01, MemoryEverySeconds = 10, KeepLast = 1, KeepBest = 0, KeepEveryEpochs = 0,
+            ReserveBytes = 1 << 24,
+        },
         Evaluation = new EvaluationConfig { EvalFiles = [], EveryEpochs = 1, NumFramesMultiplier = 1, BatchSizeVal = 10, BootstrapSamples = 10 },
         Telemetry = new TelemetryConfig { NDisplay = 1 },
         Compatibility = new CompatibilityConfig
         {
             NegativeFirstFrame = true, RedrawCentroidsEachEpoch = false, ZeroEmptyClusters = false, ScheduleRisesAgain = false,
-            OptimisticTies = false, ClusterDivisorThree = false,
+            OptimisticTies = false, ClusterDivisorThree = false, PoolOverPadding = true, PaddingWordsTakePart = true, PadWithLoudest = true,
+            TargetsCarryGradient = true, LabelsBeforeLastUpdate = true, NoneIsAWord = true,
         },
     };
 

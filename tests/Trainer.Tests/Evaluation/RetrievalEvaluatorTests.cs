@@ -32,7 +32,7 @@ public sealed class RetrievalEvaluatorTests
     public void The_table_does_not_depend_on_the_batch_it_was_encoded_in()
     {
         var weights = StoredWeights.Read(SharedFile.Path("golden/checkpoint_zip.pth"));
-        var set = RetrievalSet.Read(SharedFile.Path("golden/youcook_like.pkl"), EvaluationNetwork.SizesOf(weights));
+        var set = RetrievalSet.Read(SharedFile.Path("golden/youcook_like.pkl"), weights.Sizes);
         var words = new HashSet<string>();
         set.CollectWords(words);
         var vocabulary = Vocabulary.Read(SharedFile.Path("golden/word2vec.bin"), words, 20);
@@ -40,7 +40,7 @@ public sealed class RetrievalEvaluatorTests
         var tables = new[] { 1, 4, 6, 100 }.Select(size =>
         {
             var settings = EvaluationSettings.Of(TestRun.Golden(TestKit.GoldenFolders.Full));
-            settings = settings with { Model = network.Sizes, Evaluation = settings.Evaluation with { BatchSizeVal = size, BootstrapSamples = 200 } };
+            settings = settings with { Model = weights.Sizes, Evaluation = settings.Evaluation with { BatchSizeVal = size, BootstrapSamples = 200 } };
             return RetrievalEvaluator.Evaluate(settings, set, vocabulary, batch => network.Encode(HostClips.From(batch)));
         }).ToArray();
         foreach (var table in tables[1..])

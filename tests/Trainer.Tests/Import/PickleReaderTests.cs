@@ -86,6 +86,30 @@ public sealed class PickleReaderTests
     }
 
     [Fact]
+    public void One_list_that_is_made_into_dictionaries_again_and_again_is_refused()
+    {
+        // A list of 1000 pairs, then OrderedDict(that list) 2000 times: six bytes each, a hundred kilobytes of memory each.
+        byte[] bytes =
+        [
+            0x80, 2, .. "ccollections\nOrderedDict\nq\u0001]q\0("u8,
+            .. Enumerable.Range(0, 1000).SelectMany(i => (byte[])[(byte)'M', (byte)i, (byte)(i >> 8), (byte)'N', 0x86]), (byte)'e',
+            .. Enumerable.Repeat((byte[])[(byte)'h', 1, (byte)'h', 0, 0x85, (byte)'R'], 2000).SelectMany(call => call), (byte)'.',
+        ];
+        Arrays.Refused(() => PickleReader.Read(bytes, "x.pkl"), "more memory than it has content");
+    }
+
+    [Fact]
+    public void Small_tensors_in_a_pickle_cost_memory_in_proportion()
+    {
+        // Each holds a stream of four pickles with memos of their own, which once took 98 KB apiece.
+        var tensors = Written(Enumerable.Range(0, 200).Select(object? (i) => new TorchTensor(Arrays.Singles([1], i))).ToList());
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(200, Assert.IsType<List<object?>>(PickleReader.Read(tensors, "x.pkl")).Count);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.True(allocated < 100L * tensors.Length, $"{allocated} bytes for {tensors.Length}");
+    }
+
+    [Fact]
     public void Damaged_pickles_end_in_user_errors()
     {
         for (var protocol = 2; protocol <= 5; protocol++) Mutations.OnlyUserErrors(PythonPickles.Protocol(protocol), bytes => PickleReader.Read(bytes, "x.pkl"));

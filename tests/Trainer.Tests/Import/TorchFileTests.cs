@@ -39,6 +39,33 @@ public sealed class TorchFileTests
     }
 
     [Fact]
+    public void A_compressed_pickle_is_refused_before_it_is_inflated()
+    {
+        using var memory = new MemoryStream();
+        using (var zip = new System.IO.Compression.ZipArchive(memory, System.IO.Compression.ZipArchiveMode.Create, leaveOpen: true))
+        {
+            using var entry = zip.CreateEntry("archive/data.pkl", System.IO.Compression.CompressionLevel.Optimal).Open();
+            entry.Write(Enumerable.Repeat((byte)']', 10 << 20).ToArray());
+        }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Arrays.Refused(() => TorchFile.Read(memory.ToArray(), "m.pth"), "m.pth : archive/data.pkl: at byte 0", "a compressed data.pkl");
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20);
+    }
+
+    [Fact]
+    public void Storages_are_found_without_searching_the_archive_for_each()
+    {
+        // 30,000 x 30,000 comparisons took seven seconds; a bound far from both.
+        var one = Arrays.Singles([1], 1);
+        using var memory = new MemoryStream();
+        TorchStateWriter.Write(memory, "m.pth", [.. Enumerable.Range(0, 30_000).Select(i => ($"t{i}", one))]);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        Assert.Equal(30_000, PickleReaderTests.Dictionary(TorchFile.Read(memory.ToArray(), "m.pth")).Count);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"{clock.Elapsed}");
+    }
+
+    [Fact]
     public void Files_of_another_kind_are_refused()
     {
         Arrays.Refused(() => TorchFile.Read([], "m.pth"), "empty");

@@ -8,6 +8,9 @@ namespace Mcn.Web.Trainer.Tests.Supervisor;
 /// <summary>Every death the dummy knows: what the banner says, and what the report holds.</summary>
 public sealed class DeathTests
 {
+    /// <summary>Waits so long for the next try that the test's own restart of the daemon comes first.</summary>
+    static readonly RestartPolicy PatientTwice = new() { MostRestartsAnHour = 2, SameStepTwiceIsHopeless = false, FirstDelay = TimeSpan.FromMinutes(10), LongestDelay = TimeSpan.FromMinutes(10) };
+
     static readonly RestartPolicy Never = new() { MostRestartsAnHour = 0 };
 
     [Fact]
@@ -107,6 +110,58 @@ public sealed class DeathTests
         var attempts = (await fixture.ReportAsync(2))["attempts.json"];
         Assert.Contains("\"incarnation\": 2", attempts, StringComparison.Ordinal);
         Assert.Equal(0, await fixture.StopAsync());
+    }
+
+    [Fact]
+    public async Task Deaths_are_counted_over_restarts_of_the_daemon_until_a_person_looks()
+    {
+        await using var fixture = new SupervisorFixture("sigkill") { Restarts = PatientTwice };
+        fixture.Start();
+        for (var worker = 1; worker <= 3; worker++)
+        {
+            var exit = await fixture.UntilAsync<WorkerExited>(record => record.WorkerIncarnation == worker);
+            Assert.Equal(worker <= 2 ? "restart" : "give_up_too_often", exit.Crash!.Next.Code);
+            await fixture.UntilAsync<RunStateChanged>(record => record.State == RunState.Crashed && record.Time >= exit.Time);
+            await fixture.RestartAsync();
+        }
+
+        // Given up: the fourth daemon starts no worker.
+        await SupervisorFixture.WaitForAsync(() => LocalSocket.Call(fixture.Trainer, new SocketRequest("status", null)) is not null, "the socket");
+        Assert.Equal(3, fixture.Journal("supervisor").OfType<WorkerExited>().Count());
+        Assert.Equal(ExitCodes.Done, LocalSocket.Call(fixture.Trainer, new SocketRequest("Resume", null))!.ExitCode);
+        var fourth = await fixture.UntilAsync<WorkerExited>(record => record.WorkerIncarnation == 4);
+        Assert.Equal(("restart", "1"), (fourth.Crash!.Next.Code, fourth.Crash.Next.Parameters["attempt"]));
+    }
+
+    [Fact]
+    public async Task A_daemon_that_dies_with_its_worker_again_and_again_is_given_up_too()
+    {
+        await using var fixture = new SupervisorFixture("sigkill") { Restarts = PatientTwice };
+        var now = TimeProvider.System.GetUtcNow();
+        var log = new Serilog.LoggerConfiguration().CreateLogger();
+        DeathLog.Write(fixture.Run, [new Death(now.AddMinutes(-2), null, null), new Death(now.AddMinutes(-1), null, null)], log);
+        using (var unseen = WorkerProcess.Start([.. SupervisorFixture.DummyCommand, "work", "--run", fixture.Run.Path], WorkerEnvironment.Create(), (_, _) => { }))
+            Assert.Equal(9, (await unseen.Ended).Signal);
+        fixture.Start();
+
+        var crashed = await fixture.UntilStateAsync(RunState.Crashed);
+        Assert.Equal("give_up_too_often", crashed.Reason!.Code);
+        Assert.Equal(3, DeathLog.Read(fixture.Run, log).Count);
+        Assert.Single(fixture.Journal("supervisor").OfType<WorkerExited>());
+    }
+
+    [Fact]
+    public async Task A_file_of_deaths_of_another_version_or_torn_is_left_aside()
+    {
+        await using var fixture = new SupervisorFixture("clean");
+        var log = new Serilog.LoggerConfiguration().CreateLogger();
+        DeathLog.Write(fixture.Run, Enumerable.Range(0, 100).Select(i => new Death(DateTimeOffset.UnixEpoch.AddHours(i), null, i)), log);
+        Assert.Equal((32, 99L), (DeathLog.Read(fixture.Run, log).Count, DeathLog.Read(fixture.Run, log)[^1].Step));
+        foreach (var text in new[] { "{\"format_version\":2,\"deaths\":[]}", "{\"format_ver" })
+        {
+            await File.WriteAllTextAsync(fixture.Run.Deaths, text);
+            Assert.Empty(DeathLog.Read(fixture.Run, log));
+        }
     }
 
     static async Task<(WorkerExited Exit, IReadOnlyDictionary<string, string> Report)> DieAsync(string scenario)

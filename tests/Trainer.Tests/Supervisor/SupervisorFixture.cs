@@ -16,7 +16,7 @@ sealed class SupervisorFixture : IAsyncDisposable
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     readonly TempFolder temp = new();
-    readonly CancellationTokenSource leave = new();
+    CancellationTokenSource leave = new();
     SupervisorService? service;
     Task<int>? running;
 
@@ -53,9 +53,9 @@ sealed class SupervisorFixture : IAsyncDisposable
 
     public string? KeyFile { get; set; }
 
-    public SupervisorService Start()
+    public SupervisorService Start(TimeProvider? time = null)
     {
-        service = new SupervisorService(Options(), null, TimeProvider.System);
+        service = new SupervisorService(Options(), null, time ?? TimeProvider.System);
         running = Task.Run(() => service.RunAsync(leave.Token));
         return service;
     }
@@ -79,6 +79,16 @@ sealed class SupervisorFixture : IAsyncDisposable
     {
         await leave.CancelAsync();
         return await running!.WaitAsync(Patience);
+    }
+
+    /// <summary>Ends the daemon in order and starts another over the same folder.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        service!.Dispose();
+        leave.Dispose();
+        leave = new CancellationTokenSource();
+        Start();
     }
 
     public IReadOnlyList<TelemetryRecord> Journal(string stream) =>

@@ -19,7 +19,7 @@ public sealed class EvaluationNetworkTests
         var zip = StoredWeights.Read(SharedFile.Path("golden/checkpoint_zip.pth"));
         using (var stream = File.Create(temp.File("a.safetensors")))
         {
-            Safetensors.Write(stream, [.. zip.Tensors.Select(Entry)], new Dictionary<string, string>());
+            Safetensors.Write(stream, [.. zip.Weights.Arrays.Select(Entry)], new Dictionary<string, string>());
         }
 
         var expected = Encode(zip);
@@ -39,9 +39,8 @@ public sealed class EvaluationNetworkTests
             var weights = StoredWeights.Read(path);
             Assert.Equal(Path.Combine(newest, "model.safetensors"), weights.Path);
             Assert.Equal(run.Folder.Config, weights.RunConfigFile);
-            var sizes = EvaluationNetwork.SizesOf(weights);
-            Assert.Equal(run.Config.Model.LayerWidths, sizes.LayerWidths);
-            Assert.Equal(run.Config.Model, sizes with { LayerWidths = run.Config.Model.LayerWidths });
+            Assert.Equal(run.Config.Model.LayerWidths, weights.Sizes.LayerWidths);
+            Assert.Equal(run.Config.Model, weights.Sizes with { LayerWidths = run.Config.Model.LayerWidths });
         }
 
         Assert.Contains("a folder without a checkpoint", Assert.Throws<UserError>(() => StoredWeights.Read(run.Folder.Journal)).Message, StringComparison.Ordinal);
@@ -51,7 +50,7 @@ public sealed class EvaluationNetworkTests
     public void Partial_weights_are_refused_with_the_differences()
     {
         using var temp = new TempFolder();
-        var all = StoredWeights.Read(SharedFile.Path("golden/checkpoint_zip.pth")).Tensors;
+        var all = StoredWeights.Read(SharedFile.Path("golden/checkpoint_zip.pth")).Weights.Arrays;
         var some = all.Where(t => t.Key is not ("GU_audio.fc.bias" or "DAVEnet.bn1.running_mean")).Append(new("extra", all["GU_audio.fc.bias"]));
         using (var stream = File.Create(temp.File("partial.safetensors"))) Safetensors.Write(stream, [.. some.Select(Entry)], new Dictionary<string, string>());
         var vocabulary = new Vocabulary(["a"], new float[20], 20);

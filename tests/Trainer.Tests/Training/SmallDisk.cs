@@ -10,14 +10,20 @@ sealed class SmallDisk : IDisposable
 
     public string Path => folder.Path;
 
-    public static SmallDisk Mount(int megabytes)
+    /// <param name="inodes">Files and folders that it takes; null: as many as usual.</param>
+    public static SmallDisk Mount(int megabytes, int? inodes = null)
     {
         var disk = new SmallDisk();
-        if (Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", disk.Path) == 0) return disk;
+        if (Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m{(inodes is { } most ? $",nr_inodes={most}" : "")}", "tmpfs", disk.Path) == 0) return disk;
         disk.folder.Dispose();
         Assert.Skip("mounting a small file system needs root");
         return disk;
     }
+
+    /// <summary>From now on everything that would change it fails.</summary>
+    public void MakeReadOnly() => Assert.Equal(0, Run("mount", "-o", "remount,ro", Path));
+
+    public void MakeWritable() => Assert.Equal(0, Run("mount", "-o", "remount,rw", Path));
 
     public void Dispose()
     {

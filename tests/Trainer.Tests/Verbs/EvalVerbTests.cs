@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Tests.Data;
+using Mcn.Web.Trainer.Verbs;
 
 namespace Mcn.Web.Trainer.Tests.Verbs;
 
@@ -25,6 +27,24 @@ public sealed class EvalVerbTests
             Assert.InRange(row.GetProperty("r5").GetDouble(), 0, 1);
             Assert.Equal(["r1", "r5", "r10"], row.GetProperty("ci95").EnumerateObject().Select(member => member.Name));
         }
+    }
+
+    [Fact]
+    public void A_rank_that_nobody_has_is_null()
+    {
+        using var memory = new MemoryStream();
+        using (var json = new Utf8JsonWriter(memory))
+        {
+            json.WriteStartObject();
+            JsonReport.WriteTable(json, new EvaluationFinished
+            {
+                Step = 0, Epoch = 0, File = "a.pkl", N = 3, DurationSeconds = 0,
+                Rows = [new RetrievalRow("t2v", 0, 0, 0, double.NaN, double.NaN, new Dictionary<string, double[]>())],
+            });
+            json.WriteEndObject();
+        }
+
+        Assert.Contains("\"medr\":null,\"meanr\":null", System.Text.Encoding.UTF8.GetString(memory.ToArray()), StringComparison.Ordinal);
     }
 
     [Fact]

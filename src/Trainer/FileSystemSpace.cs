@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mcn.Web.Trainer.Host;
+namespace Mcn.Web.Trainer;
 
 /// <summary>Blocks and inodes of the file system below a path, as an ordinary user may use them. An unknown figure is null.</summary>
 /// <remarks>statvfs(3) and not DriveInfo, which knows nothing of inodes: without one, writing fails with bytes free.</remarks>

@@ -1,0 +1,41 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Mcn.Web.TestKit;
+
+namespace Mcn.Web.Architecture.Tests;
+
+/// <summary>What the trainer says by a code has its sentence on the page, in each language.</summary>
+public sealed partial class WordsTests
+{
+    [Theory]
+    [InlineData("Words.resx")]
+    [InlineData("Words.ja.resx")]
+    public void Every_alert_cause_and_xid_has_its_words(string file)
+    {
+        var words = XDocument.Load(Repository.File("src/Dashboard/Resources/" + file)).Descendants("data").Select(data => (string)data.Attribute("name")!).ToHashSet();
+        var codes = Trainer().SelectMany(text => AlertCode().Matches(text)).Select(match => "Alert_" + match.Groups[1].Value)
+            .Concat(Find("Diagnosis/Rules.cs", RuleId()).Concat(Find("Diagnosis/DiagnosisEngine.cs", MadeId())).Select(id => "Cause_" + id))
+            .Concat(Find("Gpu/XidMeanings.cs", Xid()).SelectMany(number => new[] { "XidMeaning_" + number, "XidRemedy_" + number }))
+            .ToHashSet();
+        Assert.True(codes.Count > 60, $"only {codes.Count} codes found: the patterns no longer fit the code");
+        Assert.Equal([], codes.Where(code => !words.Contains(code) && code != "Cause_ucx-inotify-watch").Order());
+    }
+
+    static IEnumerable<string> Trainer() => Directory.EnumerateFiles(Repository.File("src/Trainer"), "*.cs", SearchOption.AllDirectories)
+        .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal)).Select(File.ReadAllText);
+
+    static IEnumerable<string> Find(string file, Regex pattern) =>
+        pattern.Matches(File.ReadAllText(Repository.File("src/Trainer/" + file))).SelectMany(match => match.Groups.Values.Skip(1)).Where(group => group.Success).Select(group => group.Value);
+
+    [GeneratedRegex("""new Alert\s*\{[^}]*?Code = "([a-z_]+)""")]
+    private static partial Regex AlertCode();
+
+    [GeneratedRegex("""^        new\("([a-z-]+)",""", RegexOptions.Multiline)]
+    private static partial Regex RuleId();
+
+    [GeneratedRegex("""(?:Make|new Cause)\("([a-z-]+)",""")]
+    private static partial Regex MadeId();
+
+    [GeneratedRegex("""^        (\d+)(?: or (\d+))? =>""", RegexOptions.Multiline)]
+    private static partial Regex Xid();
+}
