@@ -18,6 +18,7 @@ public sealed class TelemetryOutlet : IDisposable
     readonly TimeProvider time;
     long sequence;
     long dropped;
+    long journaled;
 
     /// <param name="stream">The one writer: `worker`.</param>
     public TelemetryOutlet(string run, int incarnation, string stream, TimeProvider time)
@@ -30,6 +31,12 @@ public sealed class TelemetryOutlet : IDisposable
 
     /// <summary>Number of the last record; read on the writing thread.</summary>
     public long Sequence => sequence;
+
+    /// <summary>Called by whoever takes the records, once one is in the journal.</summary>
+    public void Journaled(long number) => Volatile.Write(ref journaled, number);
+
+    /// <summary>Blocks until a record is in the journal, at most so long. Not for the writing thread.</summary>
+    public void WaitUntilJournaled(long number, TimeSpan atMost) => SpinWait.SpinUntil(() => Volatile.Read(ref journaled) >= number, atMost);
 
     public long Dropped => Interlocked.Read(ref dropped);
 

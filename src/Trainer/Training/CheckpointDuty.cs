@@ -60,7 +60,7 @@ public sealed class CheckpointDuty : IDisposable
         }
 
         memoryOn = this.memory.Outlives;
-        writer = new CheckpointWriter(store, seal: memoryOn);
+        writer = new CheckpointWriter(store, outlet, seal: memoryOn);
     }
 
     /// <summary>The newest position that is on disk and verified.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Mcn.Web.Shared;
+using Mcn.Web.Trainer.Recording;
 
 namespace Mcn.Web.Trainer.Training;
 
@@ -12,8 +13,10 @@ namespace Mcn.Web.Trainer.Training;
 sealed class CheckpointWriter : IDisposable
 {
     static readonly TimeSpan LongestFarewell = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan LongestJournal = TimeSpan.FromSeconds(10);
 
     readonly CheckpointStore store;
+    readonly TelemetryOutlet outlet;
     readonly bool seal;
     readonly BlockingCollection<SnapshotJob> copied = new();
     readonly BlockingCollection<SnapshotJob> sealedJobs = new();
@@ -23,9 +26,10 @@ sealed class CheckpointWriter : IDisposable
     bool disposed;
 
     /// <param name="seal">The memory outlives this process: hash what lies in it.</param>
-    public CheckpointWriter(CheckpointStore store, bool seal)
+    public CheckpointWriter(CheckpointStore store, TelemetryOutlet outlet, bool seal)
     {
         this.store = store;
+        this.outlet = outlet;
         this.seal = seal;
         threads = [StartThread("snapshot sealer", Seal), StartThread("checkpoint writer", Write)];
     }
@@ -42,10 +46,12 @@ sealed class CheckpointWriter : IDisposable
     {
         foreach (var job in copied.GetConsumingEnumerable())
         {
-            Recording.FaultPoint.Reached("copied");
+            FaultPoint.Reached("copied");
+            // Who goes on from it does not do these steps again: what they had to tell must be safe first.
+            outlet.WaitUntilJournaled(job.Table.Manifest.TelemetrySequence, LongestJournal);
             var error = FindNonFinite(job) is { } name ? NotFinite(job, name) : null;
             if (error is null && seal) job.Slot.Seal();
-            Recording.FaultPoint.Reached("sealed");
+            FaultPoint.Reached("sealed");
             if (error is null && job.ToDisk) sealedJobs.Add(job);
             else Tell(job, null, error, null);
         }

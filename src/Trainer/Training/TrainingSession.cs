@@ -105,6 +105,7 @@ public sealed class TrainingSession : IDisposable
             foreach (var record in outlet.Take())
             {
                 journal.Append(record);
+                outlet.Journaled(record.Id!.Sequence);
                 watch(record);
             }
         }
