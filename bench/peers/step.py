@@ -1,4 +1,4 @@
-"""The peer of `bench step` and `bench memory`: the same training step in idiomatic PyTorch.
+"""The peer of `bench step`: the same training step in idiomatic PyTorch.
 
 usage: step.py CONFIG STEPS THREADS DIMENSIONS   (CONFIG: a resolved configuration of ours; prints `begin` when warm, then the result)
 

@@ -41,8 +41,8 @@ public sealed class NetworkSize
         return elements;
     }
 
-    /// <summary>Largest single map of the audio tower, the size of its temporaries: the stem's.</summary>
-    public long LargestMap(int frames) => (long)model.LayerWidths.Max() * frames;
+    /// <summary>Largest single map of the audio tower, the size of its temporaries.</summary>
+    public long LargestMap(int frames) => Layers(frames).Select(layer => layer.Width * layer.Time).Prepend((long)model.LayerWidths[0] * frames).Max();
 
     /// <summary>
     /// What the backward pass of one clip needs beyond the audio tower: gates, pooled words (values and 64-bit indices),
