@@ -12,6 +12,7 @@ static class BenchChildren
             [LoaderChild.Name, var config, var readers, var seconds] => LoaderChild.Run(config, Number(readers), Number(seconds)),
             [IndexChild.Name, var config] => IndexChild.Run(config),
             [KernelsChild.Name, var folder, var seconds] => KernelsChild.Run(folder, Number(seconds)),
+            [StepChild.Name, var config, var steps, var threads] => StepChild.Run(config, Number(steps), Number(threads)),
             _ => throw new ArgumentException($"No measurement {string.Join(' ', arguments)}"),
         };
         Console.WriteLine(result.ToJsonString());

@@ -24,7 +24,7 @@ static class LoaderBench
         var report = new BenchReport("loader");
         foreach (var set in options.Text("sets")!.Split(','))
         {
-            if (Layouts(set, options.Whole("videos")) is not { } layouts)
+            if (Layouts(report, set, options.Whole("videos")) is not { } layouts)
             {
                 report.Note($"{set} was skipped: it is not beside the clone.");
                 continue;
@@ -41,19 +41,22 @@ static class LoaderBench
     }
 
     /// <summary>The layouts of a set, or null when it is not on this machine.</summary>
-    static List<Layout>? Layouts(string set, int videos)
+    static List<Layout>? Layouts(BenchReport report, string set, int videos)
     {
         switch (set)
         {
             case "digits-3m":
                 if (!Directory.Exists("../shared/data/digits-3m")) return null;
-                return [new Layout("npz deflated", "deploy/config/digits-3m.json")]; // as the set comes
+                return [new Layout("npz deflated", "deploy/config/digits-3m.json"), .. Packed("deploy/config/digits-3m.json", ".mcn/bench/digits-3m-shards")]; // npz as the set comes
             case "published":
                 var folder = PublishedSet.Make(videos);
-                return [new Layout("npz stored", $"{folder}/stored.json"), new Layout("npz deflated", $"{folder}/deflated.json")];
+                return [new Layout("npz stored", $"{folder}/stored.json"), new Layout("npz deflated", $"{folder}/deflated.json"), .. Packed($"{folder}/stored.json", $"{folder}/shards")];
             default:
                 throw new UserError("--sets", $"'{set}'", "digits-3m, published", "", exitCode: 2);
         }
+
+        IEnumerable<Layout> Packed(string original, string packs) =>
+            PackedLayouts.Make(report, set, original, packs).Select(layout => new Layout(layout.Name, layout.Config, PeerReads: false));
     }
 
     static LayoutFigures Measure(BenchReport report, string set, Layout layout, BenchArguments options)
@@ -117,6 +120,12 @@ static class LoaderBench
     /// <summary>Reads every file of the layout once, so that no measurement pays for the disk.</summary>
     static void WarmCache(RunConfig config)
     {
+        if (config.Data.Shards.Length > 0)
+        {
+            foreach (var shard in Directory.EnumerateFiles(config.Data.Shards, "*.tar")) File.ReadAllBytes(shard);
+            return;
+        }
+
         var videos = VideoList.Read(config.Data.TrainCsv);
         for (var video = 0; video < videos.Count; video++)
             foreach (var file in Directory.EnumerateFiles(Path.Combine(config.Data.FeaturesPath, videos.PathOf(video)))) File.ReadAllBytes(file);

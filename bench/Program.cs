@@ -7,6 +7,7 @@ Bench[] benches =
     new("digits-3m", "trains digits-3m with 3 seeds: retrieval, time, memory", rest => TrainingQuality.Run("digits-3m", "deploy/config/digits-3m.json", rest)),
     new("sample", "trains the sample set with 3 seeds", rest => TrainingQuality.Run("sample", "deploy/config/sample.json", rest)),
     new("loader", "clips/s, CPU time and memory of the data path; --peer pytorch", LoaderBench.Run),
+    new("step", "time of a training step and its phases; --peer pytorch", StepBench.Run),
     new("checkpoint", "stall, write, verify and recovery of a checkpoint of the published network", CheckpointBench.Run),
     new("index", "opening the index of 60,000 and 120,000 videos: time and memory", IndexBench.Run),
 ];

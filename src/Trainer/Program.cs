@@ -9,6 +9,7 @@ var root = new RootCommand("Mcn.Web: trains MCN (video, audio and text in one jo
     TrainVerb.Command(),
     EvalVerb.Command(),
     ParityVerb.Command(),
+    PlanVerb.Command(),
     WorkVerb.Command(),
     ServeVerb.Command(),
     DataVerb.Command(),

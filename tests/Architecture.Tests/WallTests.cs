@@ -60,6 +60,7 @@ public sealed class WallTests
     [InlineData("Sound", "Data,Training,Recording,Evaluation,Verbs,Supervisor,Worker,Model,Objective,Parity")]
     [InlineData("Import", "Data,Training,Recording,Evaluation,Verbs,Supervisor,Worker,Model,Objective")]
     [InlineData("Evaluation", "Training,Recording,Verbs,Supervisor,Worker")]
+    [InlineData("Planning", "Training,Recording,Verbs,Supervisor,Worker,Crashes,Diagnosis,Parity")]
     [InlineData("Parity", "Recording,Verbs,Supervisor,Worker,Crashes,Diagnosis,Gpu,Host")]
     [InlineData("Training", "Verbs,Supervisor,Worker,Crashes,Diagnosis,Gpu,Host")]
     [InlineData("Recording", "Training,Verbs,Supervisor,Worker,Model,Objective,Evaluation,Data,Import")]

@@ -10,8 +10,8 @@ public sealed partial class PagesTests(BrowserFixture browser)
     /// <summary>Words that are the same in Japanese: names, units, terms of the field, and what stands in code or comes from programs.</summary>
     static readonly HashSet<string> Allowed = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Mcn", "Web", "English", "GPU", "CPU", "NVIDIA", "SXM", "GiB", "MiB", "clips", "inotify", "inode", "Xid", "NVLink", "ECC", "API", "JSON", "Seq", "SHA", "zip",
-        "R", "YouCook", "median", "SIGABRT", "SIGKILL", "UCX", "VFS", "ENABLE", "fs", "max", "user", "watches", "checkpoint", "keep", "last", "MCN", "ada", "step", "FILE", "data", "tmp", "dev", "shm", "cuda", "UTC", "none",
+        "Mcn", "Web", "English", "GPU", "CPU", "NVIDIA", "SXM", "GiB", "MiB", "KiB", "clips", "inotify", "inode", "Xid", "NVLink", "ECC", "API", "JSON", "Seq", "SHA", "zip",
+        "R", "YouCook", "median", "SIGABRT", "SIGKILL", "UCX", "VFS", "ENABLE", "fs", "max", "user", "watches", "checkpoint", "keep", "last", "MCN", "ada", "step", "FILE", "data", "tmp", "dev", "shm", "cuda", "UTC", "none", "nan", "means",
     };
 
     [Fact]
@@ -73,6 +73,8 @@ public sealed partial class PagesTests(BrowserFixture browser)
                         await page.SetViewportSizeAsync(width, 768);
                         var over = await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - window.innerWidth");
                         if (over > 0) trouble.Add($"{at} at {width} px: {over} px too wide");
+                        var hidden = await page.EvaluateAsync<string[]>("() => [...document.querySelectorAll('.table-scroll')].filter(part => part.scrollWidth > part.clientWidth).map(part => part.innerText.split('\\n')[0])");
+                        trouble.AddRange(hidden.Select(table => $"{at} at {width} px: columns hidden behind scrolling: {table}"));
                     }
 
                     trouble.AddRange(Untranslated(await Shown(page), language).Select(word => $"{at}: {word}"));

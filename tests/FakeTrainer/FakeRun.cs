@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Commands;
+using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared.Link;
 using Mcn.Web.Shared.Telemetry;
@@ -27,8 +28,10 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
     public void Begin(int history)
     {
         var start = now - TimeSpan.FromSeconds(history);
-        Write(start, new RunStarted { Name = "howto100m-mcn", FromStep = 0, TotalSteps = Total, StepsPerEpoch = StepsPerEpoch, Epochs = 20, ClipsPerStep = 4096, Parameters = 223776770, Device = "cuda:0-3" });
+        Write(start, new RunStarted { Name = "howto100m-mcn", FromStep = 0, TotalSteps = Total, StepsPerEpoch = StepsPerEpoch, Epochs = 20, ClipsPerStep = 4096, Parameters = 223776770, Device = "cuda:0-3", Compatibility = Switches() });
         Write(start, new RunStateChanged { State = State = RunState.Running, Step = 0 });
+        var local = new RunCommand($"{Id}-start", null, CommandVerb.Start, "{}", RunCommand.Local, start, start + TimeSpan.FromMinutes(10));
+        Write(start, new CommandHandled { Command = local, Answer = new CommandAnswer(local.CommandId, true, "accepted", "starts", Id) });
         // A pause of two minutes in the middle: a gap on every curve.
         for (var second = 0; second < history; second++)
             if (second < history / 2 || second > (history / 2) + 120) Train(start + TimeSpan.FromSeconds(second));
@@ -108,6 +111,8 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
                 [MetricCatalog.LossCluster] = loss * 0.12, [MetricCatalog.LossReconstruction] = loss * 0.09,
                 [MetricCatalog.LearningRate] = Math.Min(1, Step / 500.0) * 0.0001 * (0.5 + (0.5 * Math.Cos(Math.PI * Step / Total))),
                 [MetricCatalog.SamplesPerSecond] = 3900 + (noise * 300), [MetricCatalog.StepDuration] = 1.04, [MetricCatalog.DataWait] = 0.31 + (noise * 0.1),
+                [MetricCatalog.Bottleneck] = (double)Bottleneck.Disk, [MetricCatalog.LimitDisk] = 3950 + (noise * 300), [MetricCatalog.LimitCpu] = 9120, [MetricCatalog.LimitTransfer] = 61000, [MetricCatalog.LimitDevice] = 5600,
+                [MetricCatalog.ReadRate] = 482e6, [MetricCatalog.ReadShare] = 0.71, [MetricCatalog.DecodeShare] = 0.23, [MetricCatalog.QueueBytes] = 1.36e9, [MetricCatalog.BadVideos] = 3,
             },
         });
         Machine(time);
@@ -121,12 +126,14 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
         var quality = 1 - Math.Exp(-Step / 1500.0);
         Write(time, new EvaluationFinished
         {
-            Step = Step, Epoch = (int)((Step - 1) / StepsPerEpoch), File = "youcook_val.pkl", N = 3350, DurationSeconds = 21,
+            Step = Step, Epoch = (int)(Step / StepsPerEpoch), File = "youcook_val.pkl", N = 3350, Set = "youcook2", DurationSeconds = 21,
             Rows = [Row("t2va", 0.19 * quality), Row("t2v", 0.16 * quality), Row("t2a", 0.04 * quality), Row("va2t", 0.18 * quality)],
         });
     }
 
     void Checkpoint(DateTimeOffset time) => Write(time, new CheckpointWritten { Step = Step, Path = $"/data/mcn/runs/{Id}/checkpoints/step-{Step:D10}", Bytes = 2685321240, DurationSeconds = 3.1 });
+
+    static Dictionary<string, bool> Switches() => RunConfigKeys.All.Where(key => key.Section == "compatibility").ToDictionary(key => key.Path.Split('.')[1], key => key.Path.EndsWith("optimistic_ties", StringComparison.Ordinal));
 
     static RetrievalRow Row(string direction, double r1) => new(direction, r1, r1 * 2.1, r1 * 2.6, Math.Round(4 / (r1 + 0.02)), 90,
         new Dictionary<string, double[]> { ["r1"] = [r1 * 0.9, r1 * 1.1], ["r5"] = [r1 * 2, r1 * 2.2], ["r10"] = [r1 * 2.5, r1 * 2.7] });

@@ -42,5 +42,14 @@ public static class Show
 
     public static string GiB(long? bytes) => bytes is { } value ? ((double)value / (1L << 30)).ToString(value >= 100L << 30 ? "N0" : "0.0", CultureInfo.CurrentCulture) + " GiB" : Nothing;
 
-    public static string MiB(long bytes) => ((double)bytes / (1L << 20)).ToString("0.0", CultureInfo.CurrentCulture) + " MiB";
+    /// <summary>The size of a file in the unit that leaves figures before the point.</summary>
+    public static string Size(long bytes) => bytes switch
+    {
+        < 1L << 10 => $"{bytes} B",
+        < 1L << 20 => In(bytes, 1L << 10, "KiB"),
+        < 1L << 30 => In(bytes, 1L << 20, "MiB"),
+        _ => In(bytes, 1L << 30, "GiB"),
+    };
+
+    static string In(long bytes, long unit, string sign) => ((double)bytes / unit).ToString("0.0", CultureInfo.CurrentCulture) + " " + sign;
 }

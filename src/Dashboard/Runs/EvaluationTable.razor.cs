@@ -24,6 +24,9 @@ public sealed partial class EvaluationTable
 
     IEnumerable<EvaluationFinished> NewestOfEachSet => Shown.DistinctBy(evaluation => evaluation.File);
 
+    /// <summary>A phone has room for the newest of each set.</summary>
+    bool IsOlder(EvaluationFinished evaluation) => !NewestOfEachSet.Contains(evaluation);
+
     IEnumerable<(string Set, PublishedRow Row)> Published => Shown.Select(evaluation => evaluation.Set).OfType<string>().Distinct()
         .SelectMany(set => PublishedFigures.For(set).Select(row => (set, row)));
 

@@ -2,6 +2,7 @@ using Mcn.Web.Dashboard.Alerts;
 using Mcn.Web.Dashboard.Crashes;
 using Mcn.Web.Dashboard.Layout;
 using Mcn.Web.Dashboard.Resources;
+using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Telemetry;
 using Microsoft.Extensions.Localization;
 
@@ -14,9 +15,9 @@ public static class EventText
     {
         RunStarted started when started.FromStep == 0 => texts["EventStarted", started.Device, Show.Whole(started.TotalSteps)],
         RunStarted started => texts["EventContinued", Show.Whole(started.FromStep), started.Id?.Incarnation ?? 0],
-        RunStateChanged state => texts["EventState", texts[StateShape.Of(state.State).Word], Show.Whole(state.Step), state.Reason is { } reason ? CrashText.Of(texts, reason) : state.Detail ?? ""],
+        RunStateChanged state => texts["EventState", texts[StateShape.Of(state.State).Word], Show.Whole(state.Step), Because(texts, state)],
         EvaluationFinished evaluation => texts["EventEvaluation", evaluation.File, Show.Percent(evaluation.Rows.Count > 0 ? evaluation.Rows.Max(row => row.R10) : null, 1)],
-        CheckpointWritten checkpoint => texts["EventCheckpoint", Show.Whole(checkpoint.Step), Show.MiB(checkpoint.Bytes), Show.Figure(checkpoint.DurationSeconds)],
+        CheckpointWritten checkpoint => texts["EventCheckpoint", Show.Whole(checkpoint.Step), Show.Size(checkpoint.Bytes), Show.Figure(checkpoint.DurationSeconds)],
         ResumeProven { Exact: true } resume => texts["EventResumeExact", Show.Whole(resume.Step)],
         ResumeProven resume => texts["EventResumeDiffers", Show.Whole(resume.Step), resume.Text],
         Alert alert => AlertText.Of(texts, alert),
@@ -24,9 +25,15 @@ public static class EventText
         WorkerExited { Crash: { } crash } => texts["EventCrashed", CrashText.CauseOf(texts, crash) ?? crash.Message],
         WorkerExited { Signal: { } signal } => texts["EventExitedSignal", signal],
         WorkerExited exited => texts["EventExited", exited.ExitCode ?? -1],
-        CommandHandled handled => texts[handled.Answer.Accepted ? "EventCommandAccepted" : "EventCommandRefused", texts["Verb" + handled.Command.Verb], handled.Command.IssuedBy, AnswerOf(texts, handled)],
+        CommandHandled handled => texts[handled.Answer.Accepted ? "EventCommandAccepted" : "EventCommandRefused", texts["Verb" + handled.Command.Verb], WhoOf(texts, handled.Command.IssuedBy), AnswerOf(texts, handled)],
         _ => record.GetType().Name,
     };
+
+    static string Because(IStringLocalizer<Words> texts, RunStateChanged state) =>
+        (state.Reason is { } reason ? CrashText.Of(texts, reason) : state.Detail) is { Length: > 0 } words ? " – " + words : "";
+
+    /// <summary>A user's name, or the word for the socket on the trainer's machine.</summary>
+    public static string WhoOf(IStringLocalizer<Words> texts, string issuer) => issuer == RunCommand.Local ? texts["WhoLocal"] : issuer;
 
     static string AnswerOf(IStringLocalizer<Words> texts, CommandHandled handled) => handled.Answer.Accepted
         ? Word(texts, "Will" + handled.Command.Verb) ?? handled.Answer.Text

@@ -1,4 +1,5 @@
 using Mcn.Web.Dashboard.Commands;
+using Mcn.Web.Dashboard.Telemetry;
 using Microsoft.AspNetCore.Components;
 
 namespace Mcn.Web.Dashboard.Settings;
@@ -18,10 +19,14 @@ public sealed partial class CommandsPage
     [Inject]
     public required TrainerCommands Commands { get; set; }
 
+    [Inject]
+    public required RunCatalog Runs { get; set; }
+
     protected override void OnInitialized()
     {
         Refresh();
         Listen(Commands.Viewers);
+        Listen(Runs.Viewers);
     }
 
     protected override void Refresh()

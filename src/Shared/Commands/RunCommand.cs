@@ -30,7 +30,7 @@ public enum CommandVerb
 /// <param name="RunId">The run it is for; null for Start.</param>
 /// <param name="Verb">What is asked.</param>
 /// <param name="Argument">Start: the configuration's JSON text; otherwise null.</param>
-/// <param name="IssuedBy">User name, or `local` for the socket.</param>
+/// <param name="IssuedBy">User name, or <see cref="Local"/>.</param>
 /// <param name="IssuedAt">UTC.</param>
 /// <param name="NotAfter">After this it expires instead of being carried out.</param>
 public sealed record RunCommand(
@@ -40,7 +40,11 @@ public sealed record RunCommand(
     string? Argument,
     string IssuedBy,
     DateTimeOffset IssuedAt,
-    DateTimeOffset NotAfter);
+    DateTimeOffset NotAfter)
+{
+    /// <summary>Issuer of what came by the trainer's own socket: whoever may open it, names are not known there.</summary>
+    public const string Local = "local";
+}
 
 /// <summary>The desk's answer: whether it will be done. That it was done is told by the run's state.</summary>
 /// <param name="CommandId">Of the command.</param>

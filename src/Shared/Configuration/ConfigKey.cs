@@ -17,6 +17,9 @@ public sealed record ConfigKey(string Path, ConfigType Type, string Doc)
     /// <summary>The key whose value is taken when this one is absent or empty.</summary>
     public string? DefaultFrom { get; init; }
 
+    /// <summary>The key that must be given when this one is not.</summary>
+    public string? RequiredWithout { get; init; }
+
     /// <summary>Default in words, where it is not a value.</summary>
     public string? DefaultText { get; init; }
 

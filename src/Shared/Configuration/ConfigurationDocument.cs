@@ -61,7 +61,7 @@ public static class ConfigurationDocument
         }
     }
 
-    static string Default(ConfigKey key) => key.IsRequired ? "**required**" : key.DefaultText ?? $"`{key.Default!.ToJsonString()}`";
+    static string Default(ConfigKey key) => key.IsRequired ? "**required**" : key.RequiredWithout is { } other ? $"**required** without `{other}`" : key.DefaultText ?? $"`{key.Default!.ToJsonString()}`";
 
     static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
 }

@@ -18,7 +18,7 @@ public sealed record RunConfig
     /// <summary>Seed of initialisation, video order, clip choice and k-means draws.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>Devices of the replicas: `cpu` or `cuda:0`.</summary>
+    /// <summary>Devices of the replicas, one each: `cuda:0`, `cuda:1`, …, or `cpu` so many times.</summary>
     public required IReadOnlyList<string> Devices { get; init; }
 
     /// <summary>Threads inside one tensor operation on the CPU; 0 = every core.</summary>
@@ -46,6 +46,10 @@ public sealed record RunConfig
     /// <summary>N: clips in one optimisation step = batch_size videos x n_pair clips.</summary>
     [JsonIgnore]
     public int ClipsPerStep => Data.BatchSize * Data.NPair;
+
+    /// <summary>BatchNorm groups of one step, all of the same size; a step with fewer clips than a group is one group.</summary>
+    [JsonIgnore]
+    public int BatchnormGroups => Math.Max(1, ClipsPerStep / Model.BatchnormGroup);
 }
 
 /// <summary>HowTo100M-style input (mcn-spec §3).</summary>
@@ -62,6 +66,9 @@ public sealed record DataConfig
 
     /// <summary>Python pickle: video id → start, end, text.</summary>
     public required string CaptionPath { get; init; }
+
+    /// <summary>Folder of packed shards in place of the four paths before it; empty: the original's layout.</summary>
+    public required string Shards { get; init; }
 
     /// <summary>Word vectors in Google's binary layout.</summary>
     public required string Word2vecPath { get; init; }
@@ -117,6 +124,9 @@ public sealed record ModelConfig
 
     /// <summary>R: hidden width of the reconstruction heads.</summary>
     public required int ReconSize { get; init; }
+
+    /// <summary>Clips that batch normalisation takes together in training; decides the numbers, whatever the devices.</summary>
+    public int BatchnormGroup { get; init; } = 1024;
 
     /// <summary>Weights that a new run starts from; empty: random ones.</summary>
     public string PretrainPath { get; init; } = "";
@@ -198,6 +208,9 @@ public sealed record OptimizerConfig
 
     /// <summary>Added to the root of the second moment; above 0.</summary>
     public required double Eps { get; init; }
+
+    /// <summary>Clips whose graph one device may hold at a time; 0: one BatchNorm group. Decides memory and time, not the numbers.</summary>
+    public int MicroBatch { get; init; }
 }
 
 /// <summary>When checkpoints are written and how many stay.</summary>

@@ -11,14 +11,16 @@ public static partial class RunConfigKeys
 
     static IEnumerable<ConfigKey> Data() =>
     [
-        new("data.train_csv", new PathOf(PathTarget.File), "CSV with a column `path`: one video a row."),
-        new("data.features_path", new PathOf(PathTarget.Folder), "Root of the 2d and 3d features: PATH/ID_2d.npz, PATH/ID_3d.npz."),
-        new("data.features_path_audio", new PathOf(PathTarget.Folder), "Root of the spectrograms: PATH/ID_spec.npz.")
+        new("data.train_csv", new PathOf(PathTarget.File, OrNone: true), "CSV with a column `path`: one video a row.") { Default = "", RequiredWithout = Shards },
+        new("data.features_path", new PathOf(PathTarget.Folder, OrNone: true), "Root of the 2d and 3d features: PATH/ID_2d.npz, PATH/ID_3d.npz.") { Default = "", RequiredWithout = Shards },
+        new("data.features_path_audio", new PathOf(PathTarget.Folder, OrNone: true), "Root of the spectrograms: PATH/ID_spec.npz.")
         {
             DefaultFrom = "data.features_path",
             DefaultText = "the same as features_path",
         },
-        new("data.caption_path", new PathOf(PathTarget.File), "Python pickle: video id → start, end, text."),
+        new("data.caption_path", new PathOf(PathTarget.File, OrNone: true), "Python pickle: video id → start, end, text.") { Default = "", RequiredWithout = Shards },
+        new(Shards, new PathOf(PathTarget.Folder, OrNone: true),
+            "What `data pack` made: takes the place of train_csv, features_path, features_path_audio and caption_path.") { Default = "" },
         new("data.word2vec_path", new PathOf(PathTarget.File), "Word vectors in Google's binary layout."),
         Key("data.batch_size", new WholeNumber(1, MostVideos), 128,
             "VIDEOS a step, not clips: the paper's 4096 is batch_size 128 x n_pair 32.", "videos"),
@@ -49,6 +51,8 @@ public static partial class RunConfigKeys
             "Widths of DAVEnet's five stages; the last one is the audio width A."),
         Key("model.recon", new Flag(), true, "Whether the reconstruction heads exist."),
         Key("model.recon_size", new WholeNumber(1, 1 << 20), 1024, "R: hidden width of the reconstruction heads."),
+        Key("model.batchnorm_group", new WholeNumber(2, MostVideos), 1024,
+            "That batch normalisation takes together in training, the same for any number of devices; the original on 4 GPUs: 1024. A smaller step is one group.", "clips"),
         new("model.pretrain_path", new PathOf(PathTarget.FileOrFolder, OrNone: true), "Weights that a new run starts from: .pth, .safetensors, a checkpoint or a run; empty: random ones.") { Default = "" },
         Key("model.pretrain_partial", new Flag(), false, "Take only the entries of pretrain_path that fit, and tell the rest; off: all must fit."),
     ];
@@ -82,5 +86,8 @@ public static partial class RunConfigKeys
         Key("optimizer.beta1", new RealNumber(0, 1, WithoutMost: true), 0.9, "Decay of the first moment, each step."),
         Key("optimizer.beta2", new RealNumber(0, 1, WithoutMost: true), 0.999, "Decay of the second moment, each step."),
         Key("optimizer.eps", new RealNumber(0, 1, WithoutLeast: true), 1e-8, "Added to the root of the second moment."),
+        Key("optimizer.micro_batch", new WholeNumber(0, int.MaxValue), 0,
+            "Whose graph one device may hold at a time; 0 = one batchnorm_group. A device with more clips encodes them twice (gradient cache): less memory, about a third more time, the same numbers.",
+            "clips"),
     ];
 }

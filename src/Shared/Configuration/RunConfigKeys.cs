@@ -12,6 +12,9 @@ public static partial class RunConfigKeys
     /// <summary>The section whose value may also be a preset: "original" or "default".</summary>
     internal const string Compatibility = "compatibility";
 
+    /// <summary>Packed shards, the other source of training data.</summary>
+    internal const string Shards = "data.shards";
+
     internal const string FormatVersion = "format_version";
 
     internal const string Name = "name";

@@ -36,7 +36,7 @@ sealed class RunConfigReader(string file)
     /// <summary>Takes a value for a key that is known to exist.</summary>
     internal void Take(ConfigKey key, JsonElement value, string source, string folder)
     {
-        var isAbsent = key.DefaultFrom is not null && value.ValueKind == JsonValueKind.String && value.GetString()!.Length == 0;
+        var isAbsent = (key.DefaultFrom ?? key.RequiredWithout) is not null && value.ValueKind == JsonValueKind.String && value.GetString()!.Length == 0;
         if (isAbsent)
         {
             values.Remove(key.Path);
@@ -84,7 +84,7 @@ sealed class RunConfigReader(string file)
     /// <summary>Fills in the defaults, applies the rules between keys, and returns the record or throws every mistake.</summary>
     internal RunConfig Finish(string defaultName)
     {
-        foreach (var key in RunConfigKeys.All.Where(key => key.IsRequired && !values.ContainsKey(key.Path) && unsound.Add(key.Path)))
+        foreach (var key in RunConfigKeys.All.Where(key => IsNeeded(key) && !values.ContainsKey(key.Path) && unsound.Add(key.Path)))
             Report(file, key.Path, "nothing", key.Type.Expected, $"Add it ({key.Doc.TrimEnd('.')})");
 
         var config = RunConfigTree.Build(key => ValueOf(key, defaultName));
@@ -98,6 +98,9 @@ sealed class RunConfigReader(string file)
 
         return mistakes.Count == 0 ? config : throw Failure();
     }
+
+    bool IsNeeded(ConfigKey key) => key.IsRequired || (key.RequiredWithout is { } other && !unsound.Contains(other)
+        && (!values.TryGetValue(other, out var given) || given.Value.GetValue<string>().Length == 0));
 
     internal RunConfigException Failure() => new(mistakes);
 

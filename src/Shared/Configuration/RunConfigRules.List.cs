@@ -18,6 +18,23 @@ public static partial class RunConfigRules
                 "exactly one",
                 $"This version trains on one device: keep \"{config.Devices[0]}\"")),
 
+        new("Training data come from one source: data.shards, or train_csv, features_path and caption_path.",
+            ["data.shards", "data.train_csv", "data.features_path", "data.features_path_audio", "data.caption_path"],
+            config => SecondSource(config.Data) is not { Length: > 0 } named ? null : (
+                $"the shards {config.Data.Shards} beside {string.Join(", ", named)}", "one source", "Keep data.shards, or the other keys")),
+
+        new("A step of more clips than batchnorm_group is a whole number of such groups.", ["model.batchnorm_group", "data.batch_size", "data.n_pair"],
+            config => config.ClipsPerStep <= config.Model.BatchnormGroup || config.ClipsPerStep % config.Model.BatchnormGroup == 0 ? null : (
+                $"groups of {Number(config.Model.BatchnormGroup)} for {Number(config.ClipsPerStep)} clips a step",
+                "a divisor of batch_size x n_pair, or at least all of it",
+                $"Set batchnorm_group to {Number(LargestDivisor(config.ClipsPerStep, config.Model.BatchnormGroup))}")),
+
+        new("micro_batch is 0 or a whole number of BatchNorm groups: half a group would have other statistics.",
+            ["optimizer.micro_batch", "model.batchnorm_group", "data.batch_size", "data.n_pair"],
+            config => config.Optimizer.MicroBatch % Math.Min(config.Model.BatchnormGroup, config.ClipsPerStep) == 0 ? null : (
+                $"{Number(config.Optimizer.MicroBatch)} clips with BatchNorm groups of {Number(Math.Min(config.Model.BatchnormGroup, config.ClipsPerStep))}",
+                "0 or a multiple of the group", "Set micro_batch to 0, or lower batchnorm_group: that needs less memory, but changes the numbers")),
+
         new("A step has at least 2 clips (batch_size x n_pair): one clip has nothing to be told apart from.",
             ["data.batch_size", "data.n_pair"],
             config => config.ClipsPerStep >= 2 ? null : (
@@ -65,6 +82,12 @@ public static partial class RunConfigRules
         }
     }
 
+    static string[] SecondSource(DataConfig data) => data.Shards.Length == 0 ? [] :
+    [
+        .. new[] { ("train_csv", data.TrainCsv), ("features_path", data.FeaturesPath), ("features_path_audio", data.FeaturesPathAudio), ("caption_path", data.CaptionPath) }
+            .Where(key => key.Item2.Length > 0).Select(key => key.Item1),
+    ];
+
     static (string Name, double Weight)[] RemainingWeights(ObjectiveConfig objective)
     {
         (string Name, double Weight, bool IsTrained)[] pairs =
@@ -75,6 +98,14 @@ public static partial class RunConfigRules
         ];
         // With neither audio nor video another rule speaks.
         return [.. pairs.Where(pair => pair.IsTrained).Select(pair => (pair.Name, pair.Weight))];
+    }
+
+    /// <summary>Largest divisor of the clips that is no larger than the group and leaves groups of at least 2; else all the clips.</summary>
+    static int LargestDivisor(int clips, int group)
+    {
+        for (; group >= 2; group--)
+            if (clips % group == 0) return group;
+        return clips;
     }
 
     static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);

@@ -78,6 +78,7 @@ public sealed record EvaluationFinished : TelemetryRecord
 {
     public required long Step { get; init; }
 
+    /// <summary>Epochs trained: 1 after the first. Not as <see cref="StepMetrics.Epoch"/>, which is the place of a step and counts from 0.</summary>
     public required int Epoch { get; init; }
 
     /// <summary>File name of the set.</summary>

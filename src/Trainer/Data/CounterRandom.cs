@@ -12,6 +12,7 @@ public enum RandomPurpose
     Bootstrap = 5,
     SampleSet = 6,
     Replacement = 7,
+    ShardOrder = 8,
 }
 
 /// <summary>

@@ -1,4 +1,6 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Mcn.Web.Shared;
 using Mcn.Web.Trainer.Import;
 
@@ -47,8 +49,29 @@ sealed class FeaturePooler(DataCounters counters)
             Row(array, file, slice.First, width).CopyTo(pooled);
             for (var row = slice.First + 1; row < slice.First + slice.Count; row++)
                 TensorPrimitives.Max(pooled, Row(array, file, row, width), pooled);
-            TensorPrimitives.Divide(pooled, Math.Max(TensorPrimitives.Norm<float>(pooled), SmallestNorm), pooled);
+            TensorPrimitives.Divide(pooled, Math.Max(Length(pooled), SmallestNorm), pooled);
         }
+    }
+
+    /// <summary>
+    /// Euclidean length. The order of the sum is fixed, which TensorPrimitives' is not (it follows alignment and vector width of the
+    /// machine): the same rows are the same bits in every buffer, in every run and in a pack made elsewhere.
+    /// </summary>
+    internal static float Length(ReadOnlySpan<float> values)
+    {
+        var (low, high) = (Vector256<double>.Zero, Vector256<double>.Zero);
+        var vectors = MemoryMarshal.Cast<float, Vector256<float>>(values);
+        foreach (var vector in vectors)
+        {
+            var (first, second) = Vector256.Widen(vector);
+            low += first * first; // exact products of singles in double: fused or not, the sum is the same
+            high += second * second;
+        }
+
+        var sum = low + high;
+        var total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        foreach (var value in values[(vectors.Length * Vector256<float>.Count)..]) total += (double)value * value;
+        return (float)Math.Sqrt(total);
     }
 
     ReadOnlySpan<float> Row(HostArray array, string file, int row, int width)

@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Data.Shards;
 
 namespace Mcn.Web.Trainer.Data;
 
@@ -8,10 +9,14 @@ public sealed class TrainingData
     const int ManyCaptions = 1_000_000;
 
     readonly RunConfig config;
+    readonly ShardStore? shards;
+    readonly int[] recordOfVideo;
 
-    TrainingData(RunConfig config, VideoList videos, CaptionStore captions, EvaluationData evaluation)
+    TrainingData(RunConfig config, VideoList videos, CaptionStore captions, EvaluationData evaluation, ShardStore? shards)
     {
         this.config = config;
+        this.shards = shards;
+        recordOfVideo = shards?.Map(videos) ?? [];
         Videos = videos;
         Captions = captions;
         Vocabulary = evaluation.Vocabulary;
@@ -50,15 +55,18 @@ public sealed class TrainingData
     /// <summary>Reads all but the features. Throws <see cref="Shared.UserError"/> for whatever the user can mend.</summary>
     public static TrainingData Open(RunConfig config)
     {
-        var videos = VideoList.Read(config.Data.TrainCsv);
+        var shards = config.Data.Shards.Length > 0 ? ShardStore.Open(config) : null;
+        var videos = VideoList.Read(shards?.VideosCsv ?? config.Data.TrainCsv);
         var sets = EvaluationData.ReadSets(config);
-        var draft = CaptionDraft.Read(config.Data.CaptionPath, videos, config.Compatibility.NoneIsAWord);
+        var draft = CaptionDraft.Read(shards?.CaptionPickle ?? config.Data.CaptionPath, videos, config.Compatibility.NoneIsAWord);
         var evaluation = EvaluationData.WithVocabulary(config, sets, draft.Words);
-        var data = new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation);
+        var data = new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation, shards);
         // Reading captions leaves as much garbage as data, and nothing that comes after would make the runtime give it back.
         if (data.Captions.Count >= ManyCaptions) GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return data;
     }
+
+    IVideoSource CreateSource() => shards is null ? new HowToLayout(config.Data, Videos, Counters.Reads) : new ShardSource(shards, recordOfVideo, Counters.Reads);
 
     /// <summary>Starts the reader threads at a position (both from 0); they stop after optimizer.epochs.</summary>
     public Prefetcher CreatePrefetcher(int epoch, int step)
@@ -66,7 +74,7 @@ public sealed class TrainingData
         var range = new ReadRange(epoch, step, config.Optimizer.Epochs);
         return Prefetcher = new Prefetcher(Plan, Shape, range, config.Data.NumThreadReader, config.Data.ReadAheadBytes, () =>
         {
-            var reader = new VideoReader(config, Videos, Captions, Counters);
+            var reader = new VideoReader(config, Captions, Counters, CreateSource());
             return new SlotReader(new SkippingReader(reader.Fill, Plan, config.Seed, Counters, BadRecords).Fill, reader);
         });
     }

@@ -15,6 +15,23 @@ public static class PickleWriter
 {
     public static void Write(string path, object? value) => CompleteFile.Write(path, stream => Write(stream, value));
 
+    /// <summary>Writes a dictionary entry by entry, so that it need not fit into memory.</summary>
+    /// <param name="entries">Calls its argument for each entry.</param>
+    public static void WriteDictionary(Stream stream, Action<Action<string, object?>> entries)
+    {
+        const int entriesAtOnce = 1000; // as Python: a reader holds no more on its stack
+        var writer = new PickleOutput(stream, maxMemoText: 5); // the names of the fields
+        var count = 0;
+        writer.Raw(0x80, 4, (byte)'}');
+        entries((key, value) =>
+        {
+            if (count++ % entriesAtOnce == 0) writer.Raw(count == 1 ? [(byte)'('] : [(byte)'u', (byte)'(']);
+            writer.Text(key);
+            writer.Value(value, 1);
+        });
+        writer.Raw(count == 0 ? [(byte)'.'] : [(byte)'u', (byte)'.']);
+    }
+
     public static void Write(Stream stream, object? value)
     {
         var writer = new PickleOutput(stream);
@@ -25,7 +42,7 @@ public static class PickleWriter
 }
 
 /// <summary>The operations of one pickle being written. Repeated short strings and names go through the memo, as Python's do.</summary>
-internal sealed class PickleOutput(Stream stream)
+internal sealed class PickleOutput(Stream stream, int maxMemoText = PickleOutput.MaxMemoText)
 {
     const int MaxDepth = 100;
 
@@ -101,7 +118,7 @@ internal sealed class PickleOutput(Stream stream)
         if (bytes.Length <= byte.MaxValue) Raw(0x8c, (byte)bytes.Length);
         else Announce((byte)'X', bytes.Length);
         Raw(bytes);
-        if (bytes.Length <= MaxMemoText) Remember(text);
+        if (bytes.Length <= maxMemoText) Remember(text);
     }
 
     public void Global(string module, string name)

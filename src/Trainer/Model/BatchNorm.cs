@@ -28,9 +28,12 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
         register_buffer("num_batches_tracked", zeros(Array.Empty<long>(), ScalarType.Int64));
     }
 
+    /// <summary>Whether training moves the running statistics; a step does it with one of its groups only.</summary>
+    public bool Follows { get; set; } = true;
+
     public override Tensor forward(Tensor x)
     {
-        if (training) get_buffer("num_batches_tracked")!.add_(Scalars.One);
-        return nn.functional.batch_norm(x, get_buffer("running_mean"), get_buffer("running_var"), weight, bias, training, Momentum, Epsilon);
+        if (training && Follows) get_buffer("num_batches_tracked")!.add_(Scalars.One);
+        return nn.functional.batch_norm(x, get_buffer("running_mean"), get_buffer("running_var"), weight, bias, training, Follows ? Momentum : 0, Epsilon);
     }
 }

@@ -22,6 +22,7 @@ public sealed class McnNetwork : nn.Module
     [ComponentName(Name = "recon_a")] readonly ReconstructionHead? audioHead;
     [ComponentName(Name = "recon_t")] readonly ReconstructionHead? textHead;
 
+    readonly BatchNorm[] norms;
     readonly bool poolOverPadding;
     readonly bool targetsCarryGradient;
 
@@ -46,6 +47,7 @@ public sealed class McnNetwork : nn.Module
         }
 
         RegisterComponents();
+        norms = [.. modules().OfType<BatchNorm>()];
     }
 
     /// <summary>The embeddings of N clips.</summary>
@@ -66,6 +68,12 @@ public sealed class McnNetwork : nn.Module
             ? videoHead.Error(video, clips.Video) + audioHead!.Error(audio, Target(audioPooled)) + textHead!.Error(text, Target(sentence))
             : null;
         return new Embeddings(audio, video, text, error);
+    }
+
+    /// <summary>Whether the running statistics of batch normalisation move with the next clips in training mode; at first they do.</summary>
+    public void FollowStatistics(bool follow)
+    {
+        foreach (var norm in norms) norm.Follows = follow;
     }
 
     Tensor Target(Tensor target) => targetsCarryGradient ? target : target.detach();

@@ -7,13 +7,14 @@ namespace Mcn.Web.Trainer.Objective;
 
 /// <summary>
 /// The whole loss (mcn-spec §5.4): masked margin softmax on three pairs, centroid contrast, reconstruction. Everything but the
-/// reconstruction is differentiated in closed form, so that one backward pass through the network is all autograd does.
+/// reconstruction is differentiated in closed form, so that one backward pass through the network is all autograd does, and so that
+/// clips can be encoded in groups: contrast and clusters see all embeddings, each group's graph gets the gradients of its own.
 /// </summary>
 public sealed class McnObjective
 {
     readonly ObjectiveConfig config;
     readonly OnlineClusters? clusters;
-    readonly Scalar reconstructionWeight;
+    readonly double reconstructionWeight;
     readonly Scalar clusterWeight;
     readonly Scalar clusterShare;
     readonly Scalar modalities;
@@ -25,39 +26,64 @@ public sealed class McnObjective
         this.clusters = clusters;
         var count = config.Objective.NoAudio || config.Objective.NoVideo ? 2 : 3;
         var divisor = config.Objective.Mean || !config.Compatibility.ClusterDivisorThree ? count : 3;
-        reconstructionWeight = config.Objective.ReconWeight.ToScalar();
+        reconstructionWeight = config.Objective.ReconWeight;
         clusterWeight = config.Objective.CluLamb.ToScalar();
         clusterShare = (config.Objective.CluLamb / divisor).ToScalar();
         modalities = count.ToScalar();
     }
 
-    /// <summary>The loss of one step, and its gradients in the network's parameters (added to what is there).</summary>
+    /// <summary>The loss of one step that is encoded in one piece, and its gradients in the network's parameters (added to what is there).</summary>
     /// <param name="embeddings">With graph.</param>
     /// <param name="epoch">From 0.</param>
     /// <param name="stepInEpoch">From 0.</param>
     /// <returns>The terms, scalars on the device.</returns>
     public LossBreakdown Backward(Embeddings embeddings, int epoch, int stepInEpoch)
     {
-        var video = new Branch(embeddings.Video, !config.NoVideo);
-        var audio = new Branch(embeddings.Audio, !config.NoAudio);
-        var text = new Branch(embeddings.Text, true);
-        var loss = new LossBreakdown(
-            Contrast(text, video, config.WeightTextVideo),
-            Contrast(audio, text, config.WeightAudioText),
-            Contrast(audio, video, config.WeightAudioVideo),
-            clusters is null ? null : Cluster([.. new[] { video, audio, text }.Where(branch => branch.On)], epoch, stepInEpoch),
-            embeddings.ReconstructionError is { } error ? error.mean() * reconstructionWeight : null);
+        var (loss, gradients) = Differentiate(embeddings.Video.detach(), embeddings.Audio.detach(), embeddings.Text.detach(), epoch, stepInEpoch);
+        return loss with { Reconstruction = Inject(embeddings, gradients, share: 1) };
+    }
 
+    /// <summary>The terms that look at all clips of a step together, and their gradients in the embeddings: no graph is needed or built.</summary>
+    /// <param name="video">(N, D).</param>
+    /// <param name="audio">(N, D).</param>
+    /// <param name="text">(N, D).</param>
+    /// <param name="epoch">From 0.</param>
+    /// <param name="stepInEpoch">From 0.</param>
+    /// <returns>The terms without the reconstruction; dL/d of each embedding.</returns>
+    public (LossBreakdown Loss, EmbeddingGradients Gradients) Differentiate(Tensor video, Tensor audio, Tensor text, int epoch, int stepInEpoch)
+    {
+        var (v, a, t) = (new Branch(video, !config.NoVideo), new Branch(audio, !config.NoAudio), new Branch(text, true));
+        var loss = new LossBreakdown(
+            Contrast(t, v, config.WeightTextVideo),
+            Contrast(a, t, config.WeightAudioText),
+            Contrast(a, v, config.WeightAudioVideo),
+            clusters is null ? null : Cluster([.. new[] { v, a, t }.Where(branch => branch.On)], epoch, stepInEpoch),
+            Reconstruction: null);
+        return (loss, new EmbeddingGradients(v.Gradient, a.Gradient, t.Gradient));
+    }
+
+    /// <summary>
+    /// Takes the gradients of some clips' embeddings on into the parameters (added to what is there), and with them the term that each clip
+    /// has for itself, the reconstruction.
+    /// </summary>
+    /// <param name="embeddings">Of n of the step's N clips, with graph.</param>
+    /// <param name="gradients">Of the same clips.</param>
+    /// <param name="share">n / N.</param>
+    /// <returns>These clips' part of the reconstruction term; null without the heads.</returns>
+    public Tensor? Inject(Embeddings embeddings, EmbeddingGradients gradients, double share)
+    {
         List<Tensor> outputs = [embeddings.Video, embeddings.Audio, embeddings.Text];
-        List<Tensor> gradients = [video.Gradient, audio.Gradient, text.Gradient];
-        if (loss.Reconstruction is not null)
+        List<Tensor> seeds = [gradients.Video, gradients.Audio, gradients.Text];
+        using var weight = (reconstructionWeight * share).ToScalar();
+        var reconstruction = embeddings.ReconstructionError is { } error ? error.mean() * weight : null;
+        if (reconstruction is not null)
         {
-            outputs.Add(loss.Reconstruction);
-            gradients.Add(ones_like(loss.Reconstruction));
+            outputs.Add(reconstruction);
+            seeds.Add(ones_like(reconstruction));
         }
 
-        autograd.backward(outputs, gradients);
-        return loss with { Reconstruction = loss.Reconstruction?.detach() };
+        autograd.backward(outputs, seeds);
+        return reconstruction?.detach();
     }
 
     Tensor? Contrast(Branch a, Branch b, double weight)
@@ -92,12 +118,12 @@ public sealed class McnObjective
         return total;
     }
 
-    /// <summary>One modality: its embedding without graph, and the gradient that gathers there.</summary>
+    /// <summary>One modality: its embeddings without graph, and the gradient that gathers there.</summary>
     sealed class Branch(Tensor embedding, bool on)
     {
         public bool On { get; } = on;
 
-        public Tensor Value { get; } = embedding.detach();
+        public Tensor Value => embedding;
 
         public Tensor Gradient { get; } = zeros_like(embedding);
     }

@@ -15,6 +15,7 @@ namespace Mcn.Web.Trainer.Training;
 /// </summary>
 public sealed class GpuRank : IDisposable
 {
+    readonly ClipGroups groups;
     readonly WordTable words;
     readonly McnObjective objective;
 
@@ -29,7 +30,9 @@ public sealed class GpuRank : IDisposable
         Initialisation.Apply(Network, config.Seed);
         if (device.type != DeviceType.CPU) Network.to(device);
         Network.train();
+        groups = ClipGroups.Of(config);
         Adam = new Adam(Network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter)), config.Optimizer);
+        Parameters = [.. Adam.Moments.Select(moment => moment.Parameter)];
         Clusters = config.Objective.Kmeans ? new OnlineClusters(config, device, initialRows) : null;
         objective = new McnObjective(config, Clusters);
         words = new WordTable(wordVectors, config.Model.WeDim, device);
@@ -42,6 +45,9 @@ public sealed class GpuRank : IDisposable
     public McnNetwork Network { get; }
 
     public Adam Adam { get; }
+
+    /// <summary>What is trained, in the network's order.</summary>
+    public IReadOnlyList<Tensor> Parameters { get; }
 
     public OnlineClusters? Clusters { get; }
 
@@ -57,21 +63,24 @@ public sealed class GpuRank : IDisposable
         using var scope = NewDisposeScope();
         Lane?.Mark(RecorderPhase.Forward);
         var began = Stopwatch.GetTimestamp();
-        var clips = words.ToDevice(HostClips.From(batch));
-        var copied = Stopwatch.GetTimestamp();
-        var embeddings = Network.Encode(clips, reconstruct: true);
+        var pass = new GroupPass(this, HostClips.From(batch), groups, groups.OfRank(0, 1));
+        var (video, audio, text) = pass.Encode();
         var encoded = Stopwatch.GetTimestamp();
+        var copied = pass.Copying;
         Lane?.Mark(RecorderPhase.Backward);
-        var loss = objective.Backward(embeddings, batch.Epoch, batch.StepInEpoch);
+        var (loss, gradients) = objective.Differentiate(video, audio, text, batch.Epoch, batch.StepInEpoch);
+        var reconstruction = pass.Backward(objective, gradients);
+        if (pass.Sum?.Total() is { } total)
+            for (var i = 0; i < total.Length; i++) Parameters[i].grad = total[i];
         var differentiated = Stopwatch.GetTimestamp();
         Lane?.Mark(RecorderPhase.Update);
         Adam.Step(learningRate);
         var stepped = Stopwatch.GetTimestamp();
         return new StepOutcome(
-            read ? LossValues.From(loss) : null, // sync
-            Stopwatch.GetElapsedTime(began, copied),
-            Stopwatch.GetElapsedTime(copied, encoded),
-            Stopwatch.GetElapsedTime(encoded, differentiated),
+            read ? LossValues.From(loss with { Reconstruction = reconstruction.Count == 0 ? null : reconstruction.Aggregate((sum, part) => sum + part) }) : null, // sync
+            pass.Copying,
+            Stopwatch.GetElapsedTime(began, encoded) - copied,
+            Stopwatch.GetElapsedTime(encoded, differentiated) - (pass.Copying - copied),
             Stopwatch.GetElapsedTime(differentiated, stepped));
     }
 
@@ -93,6 +102,9 @@ public sealed class GpuRank : IDisposable
 
     /// <summary>Host arrays of clips as tensors on this device.</summary>
     public ClipTensors ToDevice(HostClips clips) => words.ToDevice(clips);
+
+    /// <summary>The same for <paramref name="count"/> of them.</summary>
+    public ClipTensors ToDevice(HostClips clips, int start, int count) => words.ToDevice(clips, start, count);
 
     public void Dispose()
     {

@@ -37,24 +37,28 @@ public sealed class WordTable : IDisposable
         rowOfWord = new int[wordVectors.Length / dimension];
     }
 
-    public ClipTensors ToDevice(HostClips clips)
+    public ClipTensors ToDevice(HostClips clips) => ToDevice(clips, 0, clips.Count);
+
+    /// <summary>Only <paramref name="n"/> of the clips, from <paramref name="start"/> on.</summary>
+    public ClipTensors ToDevice(HostClips clips, int start, int n)
     {
-        var n = clips.Count;
-        var (distinct, index) = Distinct(clips.Tokens);
+        var words = clips.Tokens.Length / clips.Count;
+        var (distinct, index) = Distinct(clips.Tokens.AsSpan(start * words, n * words));
+        Tensor Rows(Array values) => Copied(from_array(values).view(clips.Count, -1).narrow(0, start, n));
         return new ClipTensors(
-            Copied(clips.Video).view(n, -1),
-            Copied(clips.Audio).view(n, clips.MelBands, -1),
-            from_array(clips.FrameCounts, device: vectors.device).to(ScalarType.Int64),
+            Rows(clips.Video),
+            Rows(clips.Audio).view(n, clips.MelBands, -1),
+            from_array(clips.FrameCounts).narrow(0, start, n).to(ScalarType.Int64, vectors.device),
             vectors.index_select(0, tensor(distinct, device: vectors.device)),
-            tensor(index, [n, clips.Tokens.Length / n], device: vectors.device));
+            tensor(index, [n, words], device: vectors.device));
     }
 
     // Copied also on the CPU, where the tensor could share the array: the last bits of a matrix product depend on the alignment of its
     // operands, and only libtorch's own memory is aligned the same in every process.
-    Tensor Copied(Array values) => from_array(values).to(ScalarType.Float32, vectors.device, copy: true);
+    Tensor Copied(Tensor values) => values.to(ScalarType.Float32, vectors.device, copy: true);
 
     /// <summary>The distinct word ids in order of appearance, and for each position the place of its word among them.</summary>
-    (int[] Distinct, long[] Index) Distinct(int[] tokens)
+    (int[] Distinct, long[] Index) Distinct(ReadOnlySpan<int> tokens)
     {
         Array.Fill(rowOfWord, -1);
         var distinct = new List<int>();

@@ -32,6 +32,7 @@ static class DataInfoVerb
     {
         var file = arguments.GetRequiredValue(Config).FullName;
         var config = RunConfigFile.Read(file, arguments.GetValue(Set) ?? []);
+        HowToLayout.Require(config);
         var videos = VideoList.Read(config.Data.TrainCsv);
         var captions = CaptionDraft.Count(config.Data.CaptionPath, videos);
         var sample = SampledVideos.Of(config, videos, SampledVideosCount, captions / (double)videos.Count);

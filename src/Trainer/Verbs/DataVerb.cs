@@ -20,7 +20,7 @@ static class DataVerb
             Folder, Seed, Shuffle,
         };
         sample.SetAction(Run);
-        return new Command("data", "Data sets") { sample, MelVerb.Command(), DataCheckVerb.Command(), DataInfoVerb.Command() };
+        return new Command("data", "Data sets") { sample, MelVerb.Command(), DataCheckVerb.Command(), DataInfoVerb.Command(), DataPackVerb.Command() };
     }
 
     static int Run(ParseResult arguments)

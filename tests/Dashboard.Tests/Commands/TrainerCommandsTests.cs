@@ -28,6 +28,21 @@ public sealed class TrainerCommandsTests
     }
 
     [Fact]
+    public async Task What_came_over_the_socket_is_listed_beside_what_was_given_here_and_nothing_twice()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        var trainer = await dashboard.TrainerAsync();
+        var given = (await dashboard.Get<TrainerCommands>().HoldAsync(await PersonAsync(dashboard, Policies.Operator), "run-1")).Command;
+        var local = new RunCommand("socket-1", null, CommandVerb.Stop, null, RunCommand.Local, Records.Begin, Records.Begin);
+        await trainer.InvokeAsync<long>(nameof(ITrainerHub.Store), Records.Bundle("run-1", 1, 1,
+            new CommandHandled { Time = Records.Begin, Command = given, Answer = new CommandAnswer(given.CommandId, true, "accepted", "", "run-1") },
+            new CommandHandled { Time = Records.Begin, Command = local, Answer = new CommandAnswer("socket-1", false, "wrong_state", "the run is Stopped", "run-1") }));
+        var rows = dashboard.Get<AuditLog>().Newest(10);
+        Assert.Equal([(given.CommandId, Policies.Operator), ("socket-1", RunCommand.Local)], rows.Select(row => (row.Id, row.Who)));
+        Assert.Equal(("Stop", "run-1", "Refused", "the run is Stopped"), (rows[1].Verb, rows[1].Run, rows[1].Result, rows[1].Text));
+    }
+
+    [Fact]
     public async Task A_refusal_comes_with_its_reason()
     {
         await using var dashboard = await RunningDashboard.StartAsync();
@@ -39,7 +54,7 @@ public sealed class TrainerCommandsTests
     [Fact]
     public async Task No_answer_by_the_deadline_says_so_and_a_late_one_still_counts()
     {
-        var clock = new FakeTimeProvider(Records.Begin);
+        var clock = new WaitingClock();
         await using var dashboard = await RunningDashboard.StartAsync(services => services.AddSingleton<TimeProvider>(clock));
         var answer = new TaskCompletionSource<CommandAnswer>();
         var asked = new TaskCompletionSource<RunCommand>();
@@ -52,6 +67,8 @@ public sealed class TrainerCommandsTests
         var giving = commands.HoldAsync(await PersonAsync(dashboard, Policies.Operator), "run-1");
         var command = await asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal(CommandProgress.Sent, commands.Newest("run-1")!.Progress);
+        // The trainer may have the command before the dashboard has begun to wait for its answer.
+        await clock.Waits.WaitAsync(TimeSpan.FromSeconds(20));
         clock.Advance(TrainerCommands.AnswerWithin + TimeSpan.FromSeconds(1));
         var pending = await giving.WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal(CommandProgress.NoAnswer, pending.Progress);
@@ -92,5 +109,20 @@ public sealed class TrainerCommandsTests
         if (role != Policies.Admin && !accounts.HasAdmin()) await accounts.AddAsync("root", "correct horse", Policies.Admin);
         await accounts.AddAsync(role, "correct horse", role);
         return accounts.Principal(accounts.Verify(role, "correct horse")!);
+    }
+
+    /// <summary>Tells when somebody waits for a trainer's answer.</summary>
+    sealed class WaitingClock() : FakeTimeProvider(Records.Begin)
+    {
+        readonly TaskCompletionSource waits = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Waits => waits.Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            if (dueTime == TrainerCommands.AnswerWithin) waits.TrySetResult();
+            return timer;
+        }
     }
 }

@@ -93,6 +93,26 @@ public sealed class RunPartsTests
     }
 
     [Fact]
+    public async Task The_evaluation_after_the_last_epoch_bears_its_number()
+    {
+        await using var page = Page();
+        var table = page.Render<EvaluationTable>(with => with.Add(part => part.View, View(RunState.Running) with
+        {
+            Evaluations = [Evaluation("val.pkl", 200, "clips", audioRank: 40) with { Epoch = 24 }, Evaluation("val.pkl", 200, "clips", audioRank: 40) with { Epoch = 25 }],
+        }));
+        Assert.Equal(["25", "24"], table.FindAll("tr.first .epoch").Select(cell => cell.TextContent));
+        Assert.Equal(["24"], table.FindAll("tr.first.older .epoch").Select(cell => cell.TextContent));
+        Assert.Contains("Older evaluations (1)", table.Find(".narrow").TextContent, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(812, "812 B")]
+    [InlineData(49_000, "47.9 KiB")]
+    [InlineData(3_500_000, "3.3 MiB")]
+    [InlineData(2_685_321_240, "2.5 GiB")]
+    public void A_size_is_said_in_the_unit_that_fits(long bytes, string text) => Assert.Equal(text, Layout.Show.Size(bytes));
+
+    [Fact]
     public async Task The_card_lists_every_switch_with_its_state_and_meaning()
     {
         await using var page = Page();

@@ -28,6 +28,11 @@ public sealed class RulesTests : ConfigFixture
     [InlineData("FILE: checkpoint.keep_last: found 0; expected a whole number, at least 1", "\"checkpoint\": { \"keep_last\": 0 }")]
     [InlineData("FILE: optimizer.warmup_steps: found -1; expected a whole number, at least 0", "\"optimizer\": { \"warmup_steps\": -1 }")]
     [InlineData("FILE: evaluation.eval_files: found /a.pkl twice", "\"evaluation\": { \"eval_files\": [\"/a.pkl\", \"/b/../a.pkl\"] }")]
+    [InlineData("FILE: model.batchnorm_group: found groups of 1000 for 4096 clips a step; expected a divisor of batch_size x n_pair, or at least all of it. "
+        + "Set batchnorm_group to 512", "\"model\": { \"batchnorm_group\": 1000 }")]
+    [InlineData("FILE: model.batchnorm_group: found 1; expected a whole number", "\"model\": { \"batchnorm_group\": 1 }")]
+    [InlineData("FILE: optimizer.micro_batch: found 1536 clips with BatchNorm groups of 1024; expected 0 or a multiple of the group",
+        "\"optimizer\": { \"micro_batch\": 1536 }")]
     public void A_broken_rule_is_one_mistake(string start, string sections) =>
         Assert.StartsWith(start, OneMistake(() => ReadWith(sections: sections)), StringComparison.Ordinal);
 
@@ -38,6 +43,14 @@ public sealed class RulesTests : ConfigFixture
             OneMistake(() => ReadWith("\"batch_size\": 512, \"n_pair\": 1")), StringComparison.Ordinal);
         Assert.Equal(1, ReadWith("\"batch_size\": 512, \"n_pair\": 1", "\"objective\": { \"kmeans\": false }").Data.NPair);
         Assert.Equal(1, ReadWith("\"batch_size\": 512, \"n_pair\": 1", "\"objective\": { \"use_queue\": false }").Data.NPair);
+    }
+
+    [Fact]
+    public void A_step_of_fewer_clips_than_a_BatchNorm_group_is_one_group()
+    {
+        Assert.Equal(4, Sound().BatchnormGroups);
+        Assert.Equal(1, ReadWith("\"batch_size\": 30, \"n_pair\": 10").BatchnormGroups);
+        Assert.Equal(300, ReadWith("\"batch_size\": 30, \"n_pair\": 10", "\"optimizer\": { \"micro_batch\": 300 }").Optimizer.MicroBatch);
     }
 
     [Fact]

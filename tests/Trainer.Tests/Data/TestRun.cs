@@ -18,6 +18,7 @@ static class TestRun
         Precision = "fp32",
         Data = new DataConfig
         {
+            Shards = "",
             TrainCsv = Path.Combine(root, list),
             FeaturesPath = Path.Combine(root, features),
             FeaturesPathAudio = Path.Combine(root, features),

@@ -60,7 +60,8 @@ public sealed class LearningTests : IDisposable
         using var session = TrainingSession.Open(config, new RunCatalog(folder.Path, TimeProvider.System).Create(config), TimeProvider.System);
         var reason = session.Run(null, new RunControl(), record => last = record as EvaluationFinished ?? last);
         Assert.Equal("finished", reason);
-        return last!.Rows.ToDictionary(row => row.Direction);
+        Assert.Equal(config.Optimizer.Epochs, last!.Epoch);
+        return last.Rows.ToDictionary(row => row.Direction);
     }
 
     static string Describe(Dictionary<string, RetrievalRow> rows) =>

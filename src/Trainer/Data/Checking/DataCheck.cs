@@ -38,6 +38,7 @@ public sealed class DataCheck
     /// <exception cref="OperationCanceledException">What was checked so far is in the state file.</exception>
     public static CheckReport Run(RunConfig config, string name, string stateFolder, int threads, Action<CheckProgress> progress, CancellationToken stop)
     {
+        HowToLayout.Require(config);
         var check = new DataCheck(config, name, progress);
         check.CheckList();
         var captions = CaptionCheck.Run(config.Data.CaptionPath, check.videos, check.report.Add);

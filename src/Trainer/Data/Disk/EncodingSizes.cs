@@ -17,7 +17,8 @@ public sealed record EncodingSize(string Encoding, double BytesPerVideo, bool Is
 public static class EncodingSizes
 {
     const int HalfBytes = 2;
-    const int ScaleBytes = 4;
+    const int SingleBytes = 4;
+    const int ScaleBytes = 8; // of a row: scale and offset
 
     /// <param name="videoWidth">V: values of a pooled clip.</param>
     public static IReadOnlyList<EncodingSize> Of(VideoSizes video, int videoWidth)
@@ -27,11 +28,11 @@ public static class EncodingSizes
         {
             new("original", video.FileBytes, IsEstimate: false),
             new("fp16", (video.FeatureValues + video.AudioValues) * HalfBytes, IsEstimate: true),
-            new("u8", video.FeatureValues + video.AudioValues + ((video.FeatureRows + video.Bands) * ScaleBytes), IsEstimate: true),
+            new("u8", video.FeatureValues + video.AudioValues + ((video.FeatureRows + 1) * ScaleBytes), IsEstimate: true),
         };
         if (double.IsNaN(pooled)) return sizes;
-        sizes.Add(new EncodingSize("pooled", (pooled + video.AudioValues) * HalfBytes, IsEstimate: true));
-        sizes.Add(new EncodingSize("pooled-u8", pooled + video.AudioValues + (((2 * video.Captions) + video.Bands) * ScaleBytes), IsEstimate: true));
+        sizes.Add(new EncodingSize("pooled", (pooled * SingleBytes) + (video.AudioValues * HalfBytes), IsEstimate: true));
+        sizes.Add(new EncodingSize("pooled-u8", pooled + video.AudioValues + (((2 * video.Captions) + 1) * ScaleBytes), IsEstimate: true));
         return sizes;
     }
 }

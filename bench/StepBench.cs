@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Mcn.Web.Shared;
+using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer;
+
+namespace Mcn.Web.Bench;
+
+/// <summary>
+/// `bench step`: time of a training step and its phases at several sizes, beside an idiomatic PyTorch program of equal shapes and threads
+/// (bench/peers/step.py). Each measurement is a process of its own; ours and the peer's take turns, so that a machine whose speed drifts
+/// is unfair to neither; the peer runs in both of its layouts and the faster one counts.
+/// </summary>
+static class StepBench
+{
+    static readonly (string Name, string[] Overrides)[] Sizes =
+    [
+        ("digits-3m", []),
+        ("digits-3m x4 clips", ["batch_size=32"]),
+        ("wider", ["layer_widths=[32,32,64,128,256]", "embd_dim=512"]),
+    ];
+
+    static readonly string[] Phases = ["step", "forward", "backward", "optimizer"];
+
+    public static int Run(string[] arguments)
+    {
+        var options = new BenchArguments("step", arguments, new Dictionary<string, string?>
+        {
+            ["config"] = "deploy/config/digits-3m.json", ["steps"] = "20", ["threads"] = "1", ["rounds"] = "3", ["peer"] = null,
+        });
+        if (options.Text("peer") is { } peer && (peer != "pytorch" || !MeasuredProcess.PeerIsAvailable()))
+            throw new UserError("--peer", peer, "pytorch, and torch for /usr/bin/python3", "apt-get install python3-torch", exitCode: 2);
+        var report = new BenchReport("step");
+        foreach (var (name, overrides) in Sizes) Measure(report, name, overrides, options);
+        report.Note("Median of all steps of all rounds; two steps of each process warm up first. The peer's layout is the faster of its two.");
+        report.Print(options.Json);
+        return ExitCodes.Done;
+    }
+
+    static void Measure(BenchReport report, string name, string[] overrides, BenchArguments options)
+    {
+        var file = Path.GetFullPath(Path.Combine(".mcn", "bench", "step.json"));
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        var config = RunConfigFile.Read(options.Text("config")!, [.. overrides, "read_ahead_bytes=1073741824"]);
+        RunConfigFile.Write(file, config);
+        var (steps, threads) = (Text(options.Whole("steps")), Text(options.Whole("threads")));
+        List<Measured> ours = [], flat = [], tall = [];
+        for (var round = 0; round < options.Whole("rounds"); round++)
+        {
+            ours.Add(MeasuredProcess.RunChild(StepChild.Name, file, steps, threads));
+            if (options.Text("peer") is null) continue;
+            flat.Add(MeasuredProcess.RunPeer("step.py", file, steps, threads, "1"));
+            tall.Add(MeasuredProcess.RunPeer("step.py", file, steps, threads, "2"));
+        }
+
+        var clips = config.ClipsPerStep;
+        Row(report, name, "Mcn.Web", ours, clips);
+        if (flat.Count == 0) return;
+        var best = Median(flat, "step") < Median(tall, "step") ? flat : tall;
+        Row(report, name, best == flat ? "PyTorch (1-d convolutions)" : "PyTorch (2-d convolutions)", best, clips);
+        report.Ratio($"{name}: step, ours / PyTorch", Median(ours, "step") / Median(best, "step"), "<= 0.9");
+    }
+
+    static void Row(BenchReport report, string size, string who, List<Measured> rounds, int clips)
+    {
+        List<(string, JsonNode?)> cells = [("size", size), ("who", who), ("clips", clips)];
+        foreach (var phase in Phases) cells.Add(($"{phase} ms", Median(rounds, phase) * 1e3));
+        cells.Add(("clips/s", clips / Median(rounds, "step")));
+        cells.Add(("peak memory MB", rounds.Max(round => round.PeakPssBytes) / 1e6));
+        report.Add("", [.. cells]);
+        Console.Error.WriteLine($"{size}, {who}: {Text(Median(rounds, "step") * 1e3)} ms");
+    }
+
+    static double Median(List<Measured> rounds, string phase)
+    {
+        double[] times = [.. rounds.SelectMany(round => round.Result["steps"]!.AsArray()).Select(step => (double)step![phase]!).Order()];
+        return times[times.Length / 2];
+    }
+
+    static string Text(double number) => number.ToString("0.###", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Training;
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Bench;
+
+/// <summary>
+/// One measurement of our training step: random clips of the configured shapes, the same host-to-device path, network, objective and
+/// optimizer as in training; no files, no records. Two steps warm up; each further one is timed with its loss read back.
+/// </summary>
+static class StepChild
+{
+    public const string Name = "step";
+
+    const int WarmUp = 2;
+    const int Words = 1000;
+
+    public static JsonObject Run(string file, int steps, int threads)
+    {
+        var config = RunConfigFile.Read(file, [$"cpu_threads={threads}"]);
+        set_num_threads(threads);
+        var random = new CounterRandom(config.Seed, RandomPurpose.SampleSet);
+        var vectors = new float[(Words + 1) * config.Model.WeDim];
+        for (var i = config.Model.WeDim; i < vectors.Length; i++) vectors[i] = (float)(random.NextDouble() - 0.5);
+        using var rank = new GpuRank(config, CPU, vectors, (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
+        var batch = Fill(new Batch(BatchShape.Of(config)), random);
+        var rowsOfSteps = new JsonArray();
+        var loss = 0.0;
+        for (var step = -WarmUp; step < steps; step++)
+        {
+            if (step == 0) BenchChildren.Begin();
+            batch.StepInEpoch = step + WarmUp;
+            var began = Stopwatch.GetTimestamp();
+            var outcome = rank.Step(batch, 1e-4, read: true);
+            var whole = Stopwatch.GetElapsedTime(began).TotalSeconds;
+            loss = outcome.Loss!.Total;
+            if (step < 0) continue;
+            rowsOfSteps.Add(new JsonObject
+            {
+                ["step"] = whole, ["forward"] = outcome.Forward.TotalSeconds, ["backward"] = outcome.Backward.TotalSeconds, ["optimizer"] = outcome.Optimizer.TotalSeconds,
+            });
+        }
+
+        return new JsonObject { ["threads"] = threads, ["clips"] = config.ClipsPerStep, ["loss"] = loss, ["steps"] = rowsOfSteps };
+    }
+
+    static Batch Fill(Batch batch, CounterRandom random)
+    {
+        for (var i = 0; i < batch.Video.Length; i++) batch.Video[i] = (float)random.NextDouble();
+        for (var i = 0; i < batch.Audio.Length; i++) batch.Audio[i] = (Half)(-80 * random.NextDouble());
+        for (var i = 0; i < batch.Tokens.Length; i++) batch.Tokens[i] = 1 + random.Next(Words);
+        batch.FrameCounts.AsSpan().Fill(batch.Shape.Frames);
+        var norm = (float)Math.Sqrt(batch.Shape.VideoWidth / 3.0); // of uniform values: features are of length 1
+        for (var i = 0; i < batch.Video.Length; i++) batch.Video[i] /= norm;
+        return batch;
+    }
+}

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using Mcn.Web.Trainer.Model;
+using Mcn.Web.Trainer.Objective;
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Trainer.Training;
+
+/// <summary>
+/// One rank's part of one step: its BatchNorm groups, forward and back (gradient cache, Gao et al. 2021). When the graphs of all its
+/// groups may be held, each is encoded once. Otherwise they are encoded without graph first, and each again with graph when the gradient
+/// in its embeddings is known: the memory of one group, whatever the batch. Both ways run the same kernels on the same groups, so they
+/// give the same numbers. On the rank's thread, in the step's dispose scope.
+/// </summary>
+sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRange mine)
+{
+    readonly Embeddings[]? kept = Fits(rank, groups, mine) ? new Embeddings[mine.Count] : null;
+    readonly GradientSum? sum = groups.Count > 1 ? new GradientSum() : null;
+
+    /// <summary>Gradients of the groups done; null: the step is one group and they lie in the parameters.</summary>
+    public GradientSum? Sum => sum;
+
+    /// <summary>Time spent on the way of clips to the device, in both passes.</summary>
+    public TimeSpan Copying { get; private set; }
+
+    /// <summary>Embeddings of all clips of this rank, without graph: (n, D) each.</summary>
+    public (Tensor Video, Tensor Audio, Tensor Text) Encode()
+    {
+        var all = Enumerable.Range(mine.First, mine.Count).Select(group =>
+        {
+            // As in the original, the running statistics are those of the first group, which is its replica 0.
+            rank.Network.FollowStatistics(group == 0);
+            if (kept is not null) return kept[group - mine.First] = Encode(group, reconstruct: true);
+            using var noGrad = no_grad();
+            using var scope = NewDisposeScope();
+            var embeddings = Encode(group, reconstruct: false);
+            return new Embeddings(embeddings.Audio.MoveToOuterDisposeScope(), embeddings.Video.MoveToOuterDisposeScope(), embeddings.Text.MoveToOuterDisposeScope(), null);
+        }).ToArray();
+        return (Joined(all, e => e.Video), Joined(all, e => e.Audio), Joined(all, e => e.Text));
+    }
+
+    /// <summary>Takes the gradients in the embeddings on into the parameters, group by group.</summary>
+    /// <param name="gradients">Of all N clips of the step, on any device.</param>
+    /// <returns>Each group's part of the reconstruction term; empty without the heads.</returns>
+    public IReadOnlyList<Tensor> Backward(McnObjective objective, EmbeddingGradients gradients)
+    {
+        List<Tensor> reconstruction = [];
+        rank.Network.FollowStatistics(false);
+        for (var group = mine.First; group < mine.End; group++)
+        {
+            using var scope = NewDisposeScope();
+            var embeddings = kept?[group - mine.First] ?? Encode(group, reconstruct: true);
+            var error = objective.Inject(embeddings, gradients.Rows((long)group * groups.Size, groups.Size, rank.Device), (double)groups.Size / groups.Clips);
+            if (error is not null) reconstruction.Add(error.MoveToOuterDisposeScope());
+            sum?.Take(group, rank.Parameters);
+        }
+
+        return reconstruction;
+    }
+
+    Embeddings Encode(int group, bool reconstruct)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var input = rank.ToDevice(clips, group * groups.Size, groups.Size);
+        Copying += Stopwatch.GetElapsedTime(began);
+        return rank.Network.Encode(input, reconstruct);
+    }
+
+    static bool Fits(GpuRank rank, ClipGroups groups, GroupRange mine) =>
+        mine.Count * groups.Size <= Math.Max(rank.Config.Optimizer.MicroBatch, groups.Size);
+
+    static Tensor Joined(Embeddings[] all, Func<Embeddings, Tensor> part) =>
+        all.Length == 1 ? part(all[0]).detach() : cat([.. all.Select(e => part(e).detach())], 0);
+}
