@@ -108,7 +108,7 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
             using var scope = NewDisposeScope();
             var y = bn1.call(conv1.call(x)).relu_();
             y = bn2.call(conv2.call(y));
-            return y.add_(shortcut is null ? x : shortcut.call(x)).relu_().MoveToOuterDisposeScope();
+            return y.add_(shortcut is null ? x : shortcut.call(x), Scalars.One).relu_().MoveToOuterDisposeScope();
         }
     }
 

@@ -135,8 +135,8 @@ static class PublishedSizeParity
         double Pair(string name, Tensor a, Tensor b, Tensor gradientA, Tensor gradientB)
         {
             var (loss, da, db) = MaskedMarginSoftmax.LossAndGradients(a, b, Margin);
-            gradientA.add_(da);
-            gradientB.add_(db);
+            gradientA.add_(da, Scalars.One);
+            gradientB.add_(db, Scalars.One);
             report.Near($"fullsize.sim_{name}", a.mm(b.t()), arrays[$"sim_{name}"], ParityReport.OutputLimit);
             report.Value($"fullsize.mms_{name}", loss.item<float>(), mms.GetProperty(name).GetDouble(), ParityReport.LossLimit);
             return loss.item<float>();
