@@ -42,7 +42,7 @@ public static class LocalisationEvaluator
             using var scope = NewDisposeScope();
             var text = EncodeSteps(settings, video, vocabulary, encode);
             var (v, a) = EncodeSeconds(settings, input, encode);
-            foreach (var (direction, seconds) in directions.Zip(new[] { v + a, v, a }))
+            foreach (var (direction, seconds) in directions.Zip(new[] { v.Plus(a), v, a }))
             {
                 var scores = seconds.mm(text.t()).cpu().contiguous().data<float>().ToArray();
                 videos[direction].Add(Localise(video, input, scores, set.IsCrossTask));

@@ -78,7 +78,7 @@ public static class RetrievalEvaluator
         var (t, v, a) = (cat(text, 0), cat(video, 0), cat(audio, 0));
         return new()
         {
-            ["t"] = new(t, texts), ["v"] = new(v, videos), ["a"] = new(a, audios), ["va"] = new(v + a, FirstOccurrences.Both(videos, audios)),
+            ["t"] = new(t, texts), ["v"] = new(v, videos), ["a"] = new(a, audios), ["va"] = new(v.Plus(a), FirstOccurrences.Both(videos, audios)),
         };
 
         ReadOnlySpan<T> RowOf<T>(T[] values, int row) => values.AsSpan(row * (values.Length / batch.Capacity), values.Length / batch.Capacity);

@@ -65,7 +65,7 @@ public sealed class McnNetwork : nn.Module
         var text = textGate.call(sentence);
 
         var error = reconstruct && videoHead is not null
-            ? videoHead.Error(video, clips.Video) + audioHead!.Error(audio, Target(audioPooled)) + textHead!.Error(text, Target(sentence))
+            ? videoHead.Error(video, clips.Video).Plus(audioHead!.Error(audio, Target(audioPooled))).Plus(textHead!.Error(text, Target(sentence)))
             : null;
         return new Embeddings(audio, video, text, error);
     }

@@ -5,8 +5,9 @@ namespace Mcn.Web.Trainer.Model;
 /// <summary>
 /// Constants for tensor operations, alive as long as the process. TorchSharp hands a Scalar's native pointer to libtorch without
 /// keeping the object alive, so the temporary of an implicit conversion may be finalised while the call runs; seen here as an error
-/// of div_ in one of some thousand steps, it could as well be a wrong number. Implicit conversions are therefore banned symbols;
-/// computed values are held by `using var x = value.ToScalar()`. Remove when TorchSharp keeps its scalars alive.
+/// of div_ in one of some thousand steps and of add_ in a test, it could as well be a wrong number. Implicit conversions are therefore
+/// banned symbols, and so is the sum of two tensors, which makes the factor 1 inside TorchSharp; computed values are held by
+/// `using var x = value.ToScalar()`. Remove when TorchSharp keeps its scalars alive.
 /// </summary>
 static class Scalars
 {
@@ -14,4 +15,7 @@ static class Scalars
     public static readonly Scalar One = 1.ToScalar();
     public static readonly Scalar Two = 2.ToScalar();
     public static readonly Scalar MinusOne = (-1).ToScalar();
+
+    /// <summary>left + right, with a factor that stays alive.</summary>
+    public static torch.Tensor Plus(this torch.Tensor left, torch.Tensor right) => left.add(right, One);
 }

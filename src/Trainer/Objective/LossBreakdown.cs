@@ -1,3 +1,4 @@
+using Mcn.Web.Trainer.Model;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Objective;
@@ -13,5 +14,5 @@ public sealed record LossBreakdown(Tensor? TextVideo, Tensor? AudioText, Tensor?
     public IEnumerable<Tensor> Terms =>
         new[] { TextVideo, AudioText, AudioVideo, Cluster, Reconstruction }.OfType<Tensor>();
 
-    public Tensor Total => Terms.Aggregate((sum, term) => sum + term);
+    public Tensor Total => Terms.Aggregate((sum, term) => sum.Plus(term));
 }

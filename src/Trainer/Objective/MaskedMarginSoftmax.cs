@@ -47,7 +47,7 @@ public static class MaskedMarginSoftmax
             if (height == n) kept = similarity.MoveToOuterDisposeScope();
         }
 
-        var loss = (rowLse.sum() + columnLse!.sum() - matching.sum().mul_(Scalars.Two)).div_(count);
+        var loss = (rowLse.sum().Plus(columnLse!.sum()) - matching.sum().mul_(Scalars.Two)).div_(count);
         var gradientA = empty_like(a);
         var gradientB = zeros_like(b);
         for (var start = 0L; start < n; start += rows)
@@ -56,11 +56,11 @@ public static class MaskedMarginSoftmax
             var similarity = kept ?? Similarity(a, transposed, start, rows, delta);
             var height = similarity.shape[0];
             var gradient = (similarity - rowLse.narrow(0, start, height).unsqueeze(1)).exp_()
-                .add_((similarity - columnLse.unsqueeze(0)).exp_());
+                .add_((similarity - columnLse.unsqueeze(0)).exp_(), Scalars.One);
             Diagonal(gradient, start).sub_(Scalars.Two);
             gradient.div_(count);
             gradientA.narrow(0, start, height).copy_(gradient.mm(b));
-            gradientB.add_(gradient.t().mm(a.narrow(0, start, height)));
+            gradientB.add_(gradient.t().mm(a.narrow(0, start, height)), Scalars.One);
         }
 
         return (loss.MoveToOuterDisposeScope(), gradientA.MoveToOuterDisposeScope(), gradientB.MoveToOuterDisposeScope());

@@ -98,7 +98,7 @@ public sealed class McnObjective
 
     Tensor Cluster(Branch[] branches, int epoch, int stepInEpoch)
     {
-        var fused = branches.Select(branch => branch.Value).Aggregate((sum, value) => sum + value) / modalities;
+        var fused = branches.Select(branch => branch.Value).Aggregate((sum, value) => sum.Plus(value)) / modalities;
         var labels = clusters!.Update(fused, epoch, stepInEpoch);
         if (config.Mean)
         {

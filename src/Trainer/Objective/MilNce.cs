@@ -1,3 +1,4 @@
+using Mcn.Web.Trainer.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,7 +30,7 @@ public static class MilNce
         var right = positives.logsumexp(1);
 
         // d/dS_ijk: once as a row of i, once as a column of j, and off where it is a positive.
-        var gradient = (similarity - all.view(n, 1, 1)).exp() + (similarity - all.view(1, n, 1)).exp();
+        var gradient = (similarity - all.view(n, 1, 1)).exp().Plus((similarity - all.view(1, n, 1)).exp());
         gradient.diagonal(0, 0, 1).sub_((positives - right.unsqueeze(1)).exp().t());
         gradient.div_(count);
         var flat = gradient.view(n, n * candidates);

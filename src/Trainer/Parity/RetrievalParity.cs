@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Mcn.Web.Trainer.Evaluation;
+using Mcn.Web.Trainer.Model;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Parity;
@@ -28,7 +29,7 @@ static class RetrievalParity
     {
         using var scope = NewDisposeScope();
         var embeddings = golden.Arrays("forward_eval.npz");
-        var similarity = embeddings["out_text"].mm((embeddings["out_video"] + embeddings["out_audio"]).t());
+        var similarity = embeddings["out_text"].mm((embeddings["out_video"].Plus(embeddings["out_audio"])).t());
         report.Near("retrieval_eval.sim_text_videoaudio", similarity, golden.Arrays("retrieval_eval.npz")["sim_text_videoaudio"], ParityReport.OutputLimit);
         Compare("retrieval_eval", similarity, (int)similarity.shape[0], golden.Description.GetProperty("retrieval_eval"), report);
     }

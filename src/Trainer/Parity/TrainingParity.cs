@@ -161,7 +161,7 @@ static class TrainingParity
 
         var (audio, video, text) = (embeddings.Audio.detach(), embeddings.Video.detach(), embeddings.Text.detach());
         using var three = 3.ToScalar();
-        var fused = (video + audio + text) / three;
+        var fused = video.Plus(audio).Plus(text) / three;
         Near("fused", () => fused);
         Near("out_audio", () => audio);
         Near("out_video", () => video);

@@ -77,7 +77,7 @@ public sealed class GpuRank : IDisposable
         Adam.Step(learningRate);
         var stepped = Stopwatch.GetTimestamp();
         return new StepOutcome(
-            read ? LossValues.From(loss with { Reconstruction = reconstruction.Count == 0 ? null : reconstruction.Aggregate((sum, part) => sum + part) }) : null, // sync
+            read ? LossValues.From(loss with { Reconstruction = reconstruction.Count == 0 ? null : reconstruction.Aggregate((sum, part) => sum.Plus(part)) }) : null, // sync
             pass.Copying,
             Stopwatch.GetElapsedTime(began, encoded) - copied,
             Stopwatch.GetElapsedTime(encoded, differentiated) - (pass.Copying - copied),

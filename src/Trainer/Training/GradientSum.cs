@@ -1,3 +1,4 @@
+using Mcn.Web.Trainer.Model;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Training;
@@ -64,7 +65,7 @@ sealed class GradientSum
                 continue;
             }
 
-            sum.add_(addend.to(sum.device));
+            sum.add_(addend.to(sum.device), Scalars.One);
             if (release) addend.Dispose();
         }
 

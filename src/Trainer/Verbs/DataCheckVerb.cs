@@ -48,13 +48,13 @@ static class DataCheckVerb
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var began = Stopwatch.GetTimestamp();
         CheckReport report;
-        using (var progress = new CheckProgressLine())
+        using (var progress = new ProgressLine())
         {
             try
             {
                 var threads = Math.Clamp(arguments.GetValue(Threads) ?? config.Data.NumThreadReader, 1, 1024);
                 var state = Path.Combine(Path.GetFullPath(arguments.GetValue(Data)!), "checks");
-                report = DataCheck.Run(config, file, state, threads, progress.Show, stop.Token);
+                report = DataCheck.Run(config, file, state, threads, at => progress.Show(at.Checked, at.Videos, at.CheckedNow, at.BytesNow, FormattableString.Invariant($"{at.Findings:N0} findings")), stop.Token);
             }
             catch (OperationCanceledException)
             {

@@ -50,11 +50,12 @@ static class DataPackVerb
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var began = Stopwatch.GetTimestamp();
         PackManifest manifest;
-        using (var line = new PackProgressLine())
+        using (var line = new ProgressLine(" written"))
         {
             try
             {
-                manifest = DataPack.Run(config, request, estimate => Announce(request, estimate), line.Show, stop.Token);
+                manifest = DataPack.Run(config, request, estimate => Announce(request, estimate),
+                    at => line.Show(at.Done, at.Videos, at.DoneNow, at.BytesNow, $"{at.ShardsKept} shards kept  {at.Skipped} left out"), stop.Token);
             }
             catch (OperationCanceledException)
             {

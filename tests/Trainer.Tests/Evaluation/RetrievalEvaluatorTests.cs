@@ -1,5 +1,6 @@
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Evaluation;
+using Mcn.Web.Trainer.Model;
 using Mcn.Web.Trainer.Tests.Data;
 using Mcn.Web.Trainer.Training;
 using TorchSharp;
@@ -18,7 +19,7 @@ public sealed class RetrievalEvaluatorTests
         using var scope = NewDisposeScope();
         var golden = GoldenSet.Open(set);
         var arrays = golden.Arrays("forward_eval");
-        var (text, clip) = (arrays["out_text"], arrays["out_video"] + arrays["out_audio"]);
+        var (text, clip) = (arrays["out_text"], arrays["out_video"].Plus(arrays["out_audio"]));
         GoldenSet.Near(text.mm(clip.t()), golden.Arrays("retrieval_eval")["sim_text_videoaudio"], 1e-5, "similarities");
         var figures = RetrievalMetrics.Figures(RetrievalMetrics.OptimisticRanks(RetrievalEvaluator.Stand(text, clip)), (int)text.shape[0]);
         var expected = golden.Description.GetProperty("retrieval_eval");
@@ -65,7 +66,7 @@ public sealed class RetrievalEvaluatorTests
         random.manual_seed(3);
         var gallery = randn(clips, 8);
         using var noise = 0.02.ToScalar();
-        var queries = gallery + (randn(clips, 8) * noise);
+        var queries = gallery.Plus(randn(clips, 8) * noise);
         var before = RunEnvironment.PeakMemoryBytes();
         var ranks = RetrievalMetrics.AveragedRanks(RetrievalEvaluator.Stand(queries, gallery));
         var grown = RunEnvironment.PeakMemoryBytes() - before;

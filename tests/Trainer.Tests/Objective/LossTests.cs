@@ -1,3 +1,4 @@
+using Mcn.Web.Trainer.Model;
 using Mcn.Web.Trainer.Objective;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -41,7 +42,7 @@ public sealed class LossTests
         var a = (randn(37, 16, ScalarType.Float64) * two).requires_grad_(true);
         var b = randn(37, 16, ScalarType.Float64).requires_grad_(true);
         var s = a.mm(b.t()) - (eye(37, dtype: ScalarType.Float64) * margin);
-        var dense = ((s.logsumexp(1) + s.logsumexp(0)).sum() - (s.diagonal().sum() * two)) / rows;
+        var dense = (s.logsumexp(1).Plus(s.logsumexp(0)).sum() - (s.diagonal().sum() * two)) / rows;
         dense.backward();
 
         var (loss, gradientA, gradientB) = MaskedMarginSoftmax.LossAndGradients(a.detach(), b.detach(), 0.001, blockRows);

@@ -34,7 +34,7 @@ public sealed class GradientCacheTests
         var dense = Dense(whole, clusters, config.Objective.Margin);
         dense.backward();
 
-        var total = (loss.Total + reconstruction.Aggregate((sum, part) => sum + part)).item<float>();
+        var total = loss.Total.Plus(reconstruction.Aggregate((sum, part) => sum.Plus(part))).item<float>();
         Assert.Equal(dense.item<float>(), total, 1e-5 * Math.Abs(total));
         Assert.Equal(groups.Count, reconstruction.Count);
         for (var i = 0; i < cached.Length; i++) GoldenSet.Near(cached[i]!, rank.Parameters[i].grad!, 1e-5, rank.Adam.Moments[i].Name);
@@ -92,10 +92,10 @@ public sealed class GradientCacheTests
         Tensor Contrast(Tensor x, Tensor y)
         {
             var s = x.mm(y.t()) - own;
-            return (s.logsumexp(1) - s.diagonal()).mean() + (s.logsumexp(0) - s.diagonal()).mean();
+            return (s.logsumexp(1) - s.diagonal()).mean().Plus((s.logsumexp(0) - s.diagonal()).mean());
         }
 
-        var labels = SphericalKMeans.Assign(((v + a + t) / three).detach(), clusters.Centroids!).unsqueeze(1);
+        var labels = SphericalKMeans.Assign((v.Plus(a).Plus(t) / three).detach(), clusters.Centroids!).unsqueeze(1);
         Tensor Cluster(Tensor x)
         {
             var s = x.mm(clusters.Centroids!.t());
@@ -103,7 +103,7 @@ public sealed class GradientCacheTests
             return (s.logsumexp(1) - s.gather(1, labels).squeeze(1)).mean();
         }
 
-        return Contrast(t, v) + Contrast(a, t) + Contrast(a, v) + ((Cluster(v) + Cluster(a) + Cluster(t)) / three)
-            + (cat([.. groups.Select(g => g.ReconstructionError!)], 0).mean() * fifty);
+        return Contrast(t, v).Plus(Contrast(a, t)).Plus(Contrast(a, v)).Plus(Cluster(v).Plus(Cluster(a)).Plus(Cluster(t)) / three)
+            .Plus(cat([.. groups.Select(g => g.ReconstructionError!)], 0).mean() * fifty);
     }
 }
