@@ -59,7 +59,7 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         using var framesPerPosition = ratio.ToScalar();
         using var last = positions.ToScalar();
         var valid = frameCounts.div(framesPerPosition, RoundingMode.trunc).clamp(Scalars.One, last);
-        var mask = arange(last, ScalarType.Int64, features.device).unsqueeze(0).lt(valid.unsqueeze(1));
+        var mask = arange(Scalars.Zero, last, Scalars.One, ScalarType.Int64, features.device).unsqueeze(0).lt(valid.unsqueeze(1));
         return (features * mask.unsqueeze(1)).sum([2L]) / valid.unsqueeze(1);
     }
 

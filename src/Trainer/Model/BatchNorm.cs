@@ -33,7 +33,7 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
-        if (training && Follows) get_buffer("num_batches_tracked")!.add_(Scalars.One);
+        if (training && Follows) get_buffer("num_batches_tracked")!.add_(Scalars.One, Scalars.One);
         return nn.functional.batch_norm(x, get_buffer("running_mean"), get_buffer("running_var"), weight, bias, training, Follows ? Momentum : 0, Epsilon);
     }
 }

@@ -23,6 +23,6 @@ public sealed record ClipTensors(Tensor Video, Tensor Audio, Tensor FrameCounts,
     {
         var (n, w, dim) = (text.shape[0], text.shape[1], text.shape[2]);
         using var positions = (n * w).ToScalar();
-        return new(video, audio, frameCounts, text.reshape(n * w, dim), arange(positions, ScalarType.Int64, text.device).reshape(n, w));
+        return new(video, audio, frameCounts, text.reshape(n * w, dim), arange(Scalars.Zero, positions, Scalars.One, ScalarType.Int64, text.device).reshape(n, w));
     }
 }

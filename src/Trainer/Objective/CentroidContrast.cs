@@ -24,7 +24,7 @@ public static class CentroidContrast
         using var minusMargin = (-margin).ToScalar();
         using var rows = embedding.shape[0].ToScalar();
         var minusOne = zeros_like(own, similarity.dtype).sub_(Scalars.One);
-        similarity.scatter_add_(1, own, zeros_like(own, similarity.dtype).add_(minusMargin));
+        similarity.scatter_add_(1, own, zeros_like(own, similarity.dtype).add_(minusMargin, Scalars.One));
         var lse = similarity.logsumexp(1, keepdim: true);
         var loss = (lse - similarity.gather(1, own)).mean();
         var probability = (similarity - lse).exp_();

@@ -58,5 +58,5 @@ public static class SphericalKMeans
         return Normalised(rows).mm(Normalised(centroids).t()).argmax(1).MoveToOuterDisposeScope();
     }
 
-    static Tensor Normalised(Tensor x) => x / (x.norm(1, keepdim: true, p: 2) + NormEpsilon);
+    static Tensor Normalised(Tensor x) => x / x.norm(1, keepdim: true, p: 2).Plus(NormEpsilon);
 }

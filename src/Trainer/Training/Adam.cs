@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -75,7 +76,7 @@ public sealed class Adam : IDisposable
         var gradient = moment.Parameter.grad!;
         moment.First.mul_(keep1).add_(gradient, take1);
         moment.Second.mul_(keep2).addcmul_(gradient, gradient, take2);
-        var denominator = moment.Second.sqrt().div_(correction2).add_(eps);
+        var denominator = moment.Second.sqrt().div_(correction2).add_(eps, Scalars.One);
         moment.Parameter.addcdiv_(moment.First, denominator, rate);
     }
 
