@@ -31,6 +31,7 @@ public sealed class GpuRank : IDisposable
         if (device.type != DeviceType.CPU) Network.to(device);
         Network.train();
         groups = ClipGroups.Of(config);
+        GroupsHeld = Math.Clamp(config.Optimizer.MicroBatch / groups.Size, 1, groups.Count);
         Adam = new Adam(Network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter)), config.Optimizer);
         Parameters = [.. Adam.Moments.Select(moment => moment.Parameter)];
         Clusters = config.Objective.Kmeans ? new OnlineClusters(config, device, initialRows) : null;
@@ -45,6 +46,9 @@ public sealed class GpuRank : IDisposable
     public McnNetwork Network { get; }
 
     public Adam Adam { get; }
+
+    /// <summary>BatchNorm groups whose graph is held at a time; fewer need less memory and more time, and give the same numbers.</summary>
+    internal int GroupsHeld { get; set; }
 
     /// <summary>What is trained, in the network's order.</summary>
     public IReadOnlyList<Tensor> Parameters { get; }
@@ -63,7 +67,7 @@ public sealed class GpuRank : IDisposable
         using var scope = NewDisposeScope();
         Lane?.Mark(RecorderPhase.Forward);
         var began = Stopwatch.GetTimestamp();
-        var pass = new GroupPass(this, HostClips.From(batch), groups, groups.OfRank(0, 1));
+        var pass = new GroupPass(this, HostClips.From(batch), groups, groups.OfRank(0, 1), GroupsHeld);
         var (video, audio, text) = pass.Encode();
         var encoded = Stopwatch.GetTimestamp();
         var copied = pass.Copying;
