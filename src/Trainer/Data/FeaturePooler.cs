@@ -7,15 +7,17 @@ using Mcn.Web.Trainer.Import;
 namespace Mcn.Web.Trainer.Data;
 
 /// <summary>
-/// Pools the feature rows of a video's clips (mcn-spec §3.3): elementwise maximum over the clip's rows, then length 1. Clips of one
-/// video overlap, so each row is converted and tested once. Owned by one reader thread; its scratch grows to the longest video.
+/// Pools the feature rows of a video's clips (mcn-spec §3.3): elementwise maximum over the clip's rows, then length 1. Rows in
+/// half precision are compared as they are; others are converted and tested once a row, because clips of one video overlap. Owned by one
+/// reader thread; its scratch grows to one row, or to the longest video that is in neither half nor single precision.
 /// </summary>
 sealed class FeaturePooler(DataCounters counters)
 {
     const float SmallestNorm = 1e-12f;
 
     float[] rows = [];
-    bool[] converted = [];
+    bool[] tested = [];
+    short[] highest = [];
 
     /// <summary>Pools one array into a column range of the batch.</summary>
     /// <param name="array">(rows, width), floating point.</param>
@@ -30,9 +32,9 @@ sealed class FeaturePooler(DataCounters counters)
         int column, Span<bool> lacksRows)
     {
         var (count, width) = (checked((int)array.Shape[0]), checked((int)array.Shape[1]));
-        if (rows.Length < count * width) rows = GC.AllocateUninitializedArray<float>(count * width);
-        if (converted.Length < count) converted = new bool[count];
-        converted.AsSpan(0, count).Clear();
+        var isHalf = array.Type == ArrayType.Float16;
+        if (isHalf) highest = highest.Length < width ? new short[width] : highest;
+        else MakeRoom(array.Type, count, width);
 
         for (var i = 0; i < clips.Length; i++)
         {
@@ -46,11 +48,36 @@ sealed class FeaturePooler(DataCounters counters)
                 continue;
             }
 
-            Row(array, file, slice.First, width).CopyTo(pooled);
-            for (var row = slice.First + 1; row < slice.First + slice.Count; row++)
-                TensorPrimitives.Max(pooled, Row(array, file, row, width), pooled);
+            if (isHalf) PoolHalves(array.As<Half>(), file, slice, width, pooled);
+            else PoolOthers(array, file, slice, width, pooled);
             TensorPrimitives.Divide(pooled, Math.Max(Length(pooled), SmallestNorm), pooled);
         }
+    }
+
+    void MakeRoom(ArrayType type, int count, int width)
+    {
+        if (type != ArrayType.Float32 && rows.Length < count * width) rows = GC.AllocateUninitializedArray<float>(count * width);
+        if (tested.Length < count) tested = new bool[count];
+        tested.AsSpan(0, count).Clear();
+    }
+
+    void PoolHalves(ReadOnlySpan<Half> values, string file, FrameSlice slice, int width, Span<float> pooled)
+    {
+        var maximum = highest.AsSpan(0, width);
+        for (var row = slice.First; row < slice.First + slice.Count; row++)
+        {
+            var halves = values.Slice(row * width, width);
+            if (!(row == slice.First ? HalfMaximum.Begin(halves, maximum) : HalfMaximum.Add(halves, maximum))) throw NotFinite(file, row);
+        }
+
+        HalfMaximum.Finish(maximum, pooled);
+    }
+
+    void PoolOthers(HostArray array, string file, FrameSlice slice, int width, Span<float> pooled)
+    {
+        Row(array, file, slice.First, width).CopyTo(pooled);
+        for (var row = slice.First + 1; row < slice.First + slice.Count; row++)
+            TensorPrimitives.Max(pooled, Row(array, file, row, width), pooled);
     }
 
     /// <summary>
@@ -76,16 +103,15 @@ sealed class FeaturePooler(DataCounters counters)
 
     ReadOnlySpan<float> Row(HostArray array, string file, int row, int width)
     {
-        var values = rows.AsSpan(row * width, width);
-        if (converted[row]) return values;
-        array.CopyTo(row * width, values);
-        if (!TensorPrimitives.IsFiniteAll<float>(values))
-        {
-            throw new UserError(file, $"array `features`, row {row} holds NaN or infinity", "finite numbers",
-                "Extract the features of this video again or take it off data.train_csv");
-        }
-
-        converted[row] = true;
+        var isSingle = array.Type == ArrayType.Float32;
+        var values = isSingle ? array.As<float>().Slice(row * width, width) : rows.AsSpan(row * width, width);
+        if (tested[row]) return values;
+        if (!isSingle) array.CopyTo(row * width, rows.AsSpan(row * width, width));
+        if (!TensorPrimitives.IsFiniteAll<float>(values)) throw NotFinite(file, row);
+        tested[row] = true;
         return values;
     }
+
+    static UserError NotFinite(string file, int row) => new(file, $"array `features`, row {row} holds NaN or infinity", "finite numbers",
+        "Extract the features of this video again or take it off data.train_csv");
 }
