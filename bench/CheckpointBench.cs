@@ -35,7 +35,7 @@ static class CheckpointBench
 
     static BenchReport Measure(RunConfig config, RunFolder folder, int rounds)
     {
-        using var rank = new GpuRank(config, device("cpu"), new float[config.Model.WeDim * 2], (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
+        using var rank = new ReplicaTeam(config, new float[config.Model.WeDim * 2], (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
         using (var scope = NewDisposeScope()) rank.Clusters?.Restore(rand(config.Objective.ClusterSize, config.Model.EmbdDim));
         using var memory = SnapshotMemory.Own();
         memory.Fit(TrainingState.BytesAtMost(rank));
