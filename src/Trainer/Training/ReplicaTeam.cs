@@ -55,8 +55,6 @@ public sealed class ReplicaTeam : IDisposable
     /// <summary>Rank 0.</summary>
     public GpuRank Lead => ranks[0];
 
-    internal GpuRank RankOf(int index) => ranks[index];
-
     /// <summary>Why the team is of no use any more; null: it is.</summary>
     public RankFailedException? Failure => exchange.Failure;
 

@@ -43,12 +43,13 @@ public sealed class ReplicaTeamTests
     {
         using var team = RandomBatches.Team(Several(group: 6, replicas: 4));
         team.Step(RandomBatches.Batch(team.Config, 0), 1e-3, read: false);
-        team.RankOf(2).Network.Dispose();
+        var bad = RandomBatches.Batch(team.Config, 1);
+        bad.Tokens[12 * team.Config.Data.MaxWords] = 1_000_000; // no such word; clip 12 is the first of group 2
 
-        var failure = Assert.Throws<RankFailedException>(() => team.Step(RandomBatches.Batch(team.Config, 1), 1e-3, read: false));
+        var failure = Assert.Throws<RankFailedException>(() => team.Step(bad, 1e-3, read: false));
 
         Assert.StartsWith("rank 2 (cpu) failed: ", failure.Message, StringComparison.Ordinal);
-        Assert.NotNull(failure.InnerException);
+        Assert.IsType<IndexOutOfRangeException>(failure.InnerException);
         Assert.Throws<RankFailedException>(() => team.Step(RandomBatches.Batch(team.Config, 2), 1e-3, read: false));
     }
 
