@@ -97,6 +97,18 @@ public sealed record DataConfig
     /// <summary>Bound of the read-ahead: host memory of all batches being filled or waiting, bytes.</summary>
     public required long ReadAheadBytes { get; init; }
 
+    /// <summary>How shards are read: `random`, `sequential`, or `auto`, which asks the kernel what the disk is.</summary>
+    public required string ReadMode { get; init; }
+
+    /// <summary>Memory of the shards held in mode `sequential`, bytes.</summary>
+    public required long ShuffleWindowBytes { get; init; }
+
+    /// <summary>Visits of a video in an epoch for one time of reading it; more than 1 only in mode `sequential`.</summary>
+    public required int Echo { get; init; }
+
+    /// <summary>Whether a record of a shard is compared with its checksums when a process first reads it.</summary>
+    public required bool VerifyChecksums { get; init; }
+
     /// <summary>Share of the listed videos that may turn out unreadable before the run stops; 0: the first one stops it.</summary>
     public required double BadRecordBudget { get; init; }
 }
