@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Data.Shards;
 
 namespace Mcn.Web.Trainer.Data;
@@ -22,10 +23,12 @@ public sealed class TrainingData
         Vocabulary = evaluation.Vocabulary;
         EvaluationSets = evaluation.Sets;
         Shape = BatchShape.Of(config);
-        if (shards is not null && ReadModes.Of(config.Data).Mode == ReadModes.Sequential)
+        if (shards is not null) Reading = HowToRead(shards.Manifest.Shards.Length);
+        if (Reading?.Mode == ReadModes.Sequential)
         {
-            Windows = new WindowPlan(config.Seed, [.. Enumerable.Range(0, shards.Manifest.Shards.Length).Select(shards.ShardBytesOf)],
+            Windows = new WindowPlan(config.Seed, [.. shards!.Manifest.Shards.Select(shard => shard.Bytes)],
                 Array.ConvertAll(recordOfVideo, shards.ShardOf), config.Data.ShuffleWindowBytes, config.Data.Echo);
+            Reading = Reading with { ShardsPerWindow = Windows.ShardsPerWindow };
         }
 
         Plan = new BatchPlan(config.Seed, videos.Count, config.Data.BatchSize, Windows);
@@ -46,6 +49,9 @@ public sealed class TrainingData
 
     /// <summary>How shards are read whole (read_mode sequential); null: they are not.</summary>
     public WindowPlan? Windows { get; }
+
+    /// <summary>How shards are read, and why; null: the original's layout.</summary>
+    public ShardReading? Reading { get; }
 
     public BatchShape Shape { get; }
 
@@ -89,6 +95,12 @@ public sealed class TrainingData
             stream?.Dispose();
             throw;
         }
+    }
+
+    ShardReading HowToRead(int count)
+    {
+        var (mode, because) = ReadModes.Of(config.Data);
+        return new ShardReading(mode, because, config.Data.Echo, count, count);
     }
 
     SlotReader CreateReader(WindowStream? stream)

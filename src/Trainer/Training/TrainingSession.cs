@@ -201,6 +201,7 @@ public sealed class TrainingSession : IDisposable
         Parameters = rank.Network.parameters().Sum(parameter => parameter.NumberOfElements),
         Device = config.Devices[0],
         Compatibility = RunConfigFile.Switches(config),
+        Shards = data.Reading,
     };
 
     RunEnded Ended(string reason, TrainingLoop loop, TrainingPosition position, long began, TelemetryOutlet outlet) => new()

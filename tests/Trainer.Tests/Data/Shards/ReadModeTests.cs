@@ -55,6 +55,8 @@ public sealed class ReadModeTests : IDisposable
     {
         var data = TrainingData.Open(Pack(PackEncoding.Fp16, ReadModes.Sequential, SmallWindow));
         Assert.False(data.Windows!.IsResident);
+        Assert.Equal((ReadModes.Sequential, data.Windows.Togetherness), (data.Reading!.Mode, data.Reading.Togetherness));
+        Assert.True(data.Reading.Togetherness > 1);
         var orders = new[] { Visits(data, 0), Visits(data, 1) };
         Assert.All(orders, order => Assert.Equal(2 * StepsPerEpoch, order.Distinct().Count()));
         Assert.NotEqual(orders[0], orders[1]);
