@@ -28,6 +28,10 @@ public static partial class RunConfigRules
             config => SecondSource(config.Data) is not { Length: > 0 } named ? null : (
                 $"the shards {config.Data.Shards} beside {string.Join(", ", named)}", "one source", "Keep data.shards, or the other keys")),
 
+        new("data.read_mode sequential and data.echo above 1 need packed shards, read whole: only there a video that was read stays in memory.",
+            ["data.read_mode", "data.echo", "data.shards"],
+            config => Reading(config.Data)),
+
         new("A step of more clips than batchnorm_group is a whole number of such groups.", ["model.batchnorm_group", "data.batch_size", "data.n_pair"],
             config => config.ClipsPerStep <= config.Model.BatchnormGroup || config.ClipsPerStep % config.Model.BatchnormGroup == 0 ? null : (
                 $"groups of {Number(config.Model.BatchnormGroup)} for {Number(config.ClipsPerStep)} clips a step",
@@ -85,6 +89,14 @@ public static partial class RunConfigRules
             yield return (rule.Keys,
                 new ConfigMistake { Source = "", Key = rule.Keys[0], Found = found, Expected = expected, Remedy = remedy });
         }
+    }
+
+    static (string Found, string Expected, string Remedy)? Reading(DataConfig data)
+    {
+        if (data.ReadMode == "sequential" && data.Shards.Length == 0)
+            return ("read_mode sequential with the original's layout", "data.shards", "Pack the data (`./mcn data pack`) and set data.shards, or leave read_mode out");
+        return data.Echo == 1 || data.ReadMode == "sequential" ? null
+            : ($"echo {Number(data.Echo)} with read_mode {data.ReadMode}", "echo 1, or read_mode sequential", "Set echo to 1, or read packed shards with read_mode sequential");
     }
 
     static string[] SecondSource(DataConfig data) => data.Shards.Length == 0 ? [] :

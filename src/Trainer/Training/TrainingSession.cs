@@ -201,6 +201,7 @@ public sealed class TrainingSession : IDisposable
         Parameters = team.Lead.Network.parameters().Sum(parameter => parameter.NumberOfElements),
         Device = string.Join(", ", config.Devices),
         Compatibility = RunConfigFile.Switches(config),
+        Shards = data.Reading,
     };
 
     RunEnded Ended(string reason, TrainingLoop loop, TrainingPosition position, long began, TelemetryOutlet outlet) => new()
