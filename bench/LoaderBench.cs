@@ -32,7 +32,7 @@ static class LoaderBench
 
             var figures = layouts.Select(layout => Measure(report, set, layout, options)).ToList();
             Compare(report, set, figures);
-            if (set == "published") Kernels(report, PublishedSet.Make(options.Whole("videos")), options.Whole("seconds"));
+            if (set == "published") Kernels(report, PublishedSet.Make(options.Whole("videos")), options.Whole("seconds"), figures.Single(figure => figure.Layout.Name == "npz deflated"));
         }
 
         report.Note("Memory is proportional (PSS), summed over the processes of a measurement, its largest value. Page cache warm: every file was read once before.");
@@ -106,13 +106,21 @@ static class LoaderBench
             report.Ratio($"{set}, {layout.Name}: ours, best / PyTorch, best, on deflated npz", Best(ours) / Best(deflated.Peer), ">= 20");
     }
 
-    /// <summary>The steps of decoding, each on one thread, against a plain copy of the bytes that it makes.</summary>
-    static void Kernels(BenchReport report, string folder, int seconds)
+    /// <summary>
+    /// The steps of decoding, each on one thread, against a plain copy of the bytes that it makes; and the whole of loading deflated files,
+    /// with checking, pooling and cutting, against inflating alone: content a second of CPU time.
+    /// </summary>
+    static void Kernels(BenchReport report, string folder, int seconds, LayoutFigures deflated)
     {
         var result = MeasuredProcess.RunChild(KernelsChild.Name, folder, Text(seconds)).Result;
         var copy = (double)result["copy"]!;
         foreach (var (step, rate) in result.Select(pair => (pair.Key, (double)pair.Value!)))
-            report.Add("decoding, one thread", ("step", step), ("MB/s of its output or input, whichever is larger", rate / 1e6), ("of a plain copy", rate / copy));
+            report.Add("decoding, one thread", ("step", step), ("MB a CPU second of its output or input, whichever is larger", rate / 1e6), ("of a plain copy", rate / copy));
+
+        var config = RunConfigFile.Read(deflated.Layout.Config, []);
+        var stored = new DirectoryInfo(Path.Combine(folder, "stored")).EnumerateFiles("*.npz", SearchOption.AllDirectories).Sum(file => file.Length);
+        var contentOfClip = (double)stored / VideoList.Read(config.Data.TrainCsv).Count / config.Data.NPair;
+        report.Ratio("published, npz deflated: content a CPU second / inflating alone", contentOfClip / deflated.Ours.Values.Min(figures => figures.CpuSecondsPerClip) / (double)result[KernelsChild.Inflating]!, ">= 0.9");
     }
 
     static double Best(Dictionary<int, LoaderFigures> figures) => figures.Values.Max(one => one.ClipsPerSecond);

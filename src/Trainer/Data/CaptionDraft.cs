@@ -7,10 +7,13 @@ namespace Mcn.Web.Trainer.Data;
 /// <summary>
 /// First half of reading the captions (mcn-spec §3.2): times, and every word as a provisional id, for the listed videos only. A
 /// word becomes one .NET string however often it is said. <see cref="Encode"/> makes the <see cref="CaptionStore"/> once the
-/// vocabulary is known. Used by one thread.
+/// vocabulary is known. Used by one thread at a time: while the file is read, by the thread after the one that reads it.
 /// </summary>
 sealed class CaptionDraft
 {
+    // Enough to even out long and short entries; the captions of so many videos take about 2 MB.
+    const int MostEntriesWaiting = 64;
+
     readonly string file;
     readonly bool noneIsAWord;
     readonly Dictionary<string, int> entryOfId = new(StringComparer.Ordinal);
@@ -22,7 +25,7 @@ sealed class CaptionDraft
     readonly TokenPages words = new();
     readonly long[] placeOfEntry;
     readonly List<int> said = [];
-    readonly Dictionary<string, int> provisionalIds = new(StringComparer.Ordinal);
+    readonly WordIds provisionalIds = new();
     readonly List<string> malformed = [];
     int malformedCount;
 
@@ -44,7 +47,7 @@ sealed class CaptionDraft
     }
 
     /// <summary>Every word that is said, once.</summary>
-    public IReadOnlyCollection<string> Words => provisionalIds.Keys;
+    public IReadOnlyCollection<string> Words => provisionalIds.All.Keys;
 
     /// <summary>Texts that are None, and texts that are NaN: they become the words None and nan (mcn-spec Q21).</summary>
     public (long None, long Nan) Texts { get; private set; }
@@ -53,7 +56,12 @@ sealed class CaptionDraft
     public static CaptionDraft Read(string file, VideoList videos, bool noneIsAWord = true)
     {
         var draft = new CaptionDraft(file, videos, noneIsAWord);
-        PickleReader.ReadTopLevelDictionary(file, draft.Take);
+        using (var next = new NextThread<(string Id, object? Value)>("captions", MostEntriesWaiting, entry => draft.Take(entry.Id, entry.Value)))
+        {
+            PickleReader.ReadTopLevelDictionary(file, (id, value) => next.Give((id, value)));
+            next.Finish();
+        }
+
         draft.RefuseMalformed();
         draft.RefuseMissing(videos);
         return draft;
@@ -75,7 +83,7 @@ sealed class CaptionDraft
     public CaptionStore Encode(Vocabulary vocabulary, int maxWords)
     {
         var finalIds = new int[provisionalIds.Count];
-        foreach (var (word, provisional) in provisionalIds) finalIds[provisional] = vocabulary.IdOf(word);
+        foreach (var (word, provisional) in provisionalIds.All) finalIds[provisional] = vocabulary.IdOf(word);
 
         var tokens = new TokenPages();
         var ids = new int[64];
@@ -155,14 +163,8 @@ sealed class CaptionDraft
 
     void Intern(string sentence)
     {
-        var lookup = provisionalIds.GetAlternateLookup<ReadOnlySpan<char>>();
         said.Clear();
-        foreach (var token in Tokenizer.Enumerate(sentence))
-        {
-            if (!lookup.TryGetValue(token, out var id)) provisionalIds.Add(token.ToString(), id = provisionalIds.Count);
-            said.Add(id);
-        }
-
+        foreach (var token in Tokenizer.Enumerate(sentence)) said.Add(provisionalIds.IdOf(token));
         words.Add(CollectionsMarshal.AsSpan(said));
     }
 

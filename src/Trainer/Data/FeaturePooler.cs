@@ -7,15 +7,17 @@ using Mcn.Web.Trainer.Import;
 namespace Mcn.Web.Trainer.Data;
 
 /// <summary>
-/// Pools the feature rows of a video's clips (mcn-spec §3.3): elementwise maximum over the clip's rows, then length 1. Clips of one
-/// video overlap, so each row is converted and tested once. Owned by one reader thread; its scratch grows to the longest video.
+/// Pools the feature rows of a video's clips (mcn-spec §3.3): elementwise maximum over the clip's rows, then length 1. Rows in
+/// half precision are compared as they are; others are converted and tested once a row, because clips of one video overlap. Owned by one
+/// reader thread; its scratch grows to one row, or to the longest video that is in neither half nor single precision.
 /// </summary>
 sealed class FeaturePooler(DataCounters counters)
 {
     const float SmallestNorm = 1e-12f;
 
     float[] rows = [];
-    bool[] converted = [];
+    bool[] tested = [];
+    short[] highest = [];
 
     /// <summary>Pools one array into a column range of the batch.</summary>
     /// <param name="array">(rows, width), floating point.</param>
@@ -30,9 +32,9 @@ sealed class FeaturePooler(DataCounters counters)
         int column, Span<bool> lacksRows)
     {
         var (count, width) = (checked((int)array.Shape[0]), checked((int)array.Shape[1]));
-        if (rows.Length < count * width) rows = GC.AllocateUninitializedArray<float>(count * width);
-        if (converted.Length < count) converted = new bool[count];
-        converted.AsSpan(0, count).Clear();
+        var isHalf = array.Type == ArrayType.Float16;
+        if (isHalf) highest = highest.Length < width ? new short[width] : highest;
+        else MakeRoom(array.Type, count, width);
 
         for (var i = 0; i < clips.Length; i++)
         {
@@ -46,12 +48,77 @@ sealed class FeaturePooler(DataCounters counters)
                 continue;
             }
 
-            Row(array, file, slice.First, width).CopyTo(pooled);
-            for (var row = slice.First + 1; row < slice.First + slice.Count; row++)
-                TensorPrimitives.Max(pooled, Row(array, file, row, width), pooled);
-            TensorPrimitives.Divide(pooled, Math.Max(Length(pooled), SmallestNorm), pooled);
+            if (isHalf) PoolHalves(array.As<Half>(), file, slice, width, pooled);
+            else PoolOthers(array, file, slice, width, pooled);
+            Normalise(pooled);
         }
     }
+
+    void MakeRoom(ArrayType type, int count, int width)
+    {
+        if (type != ArrayType.Float32 && rows.Length < count * width) rows = GC.AllocateUninitializedArray<float>(count * width);
+        if (tested.Length < count) tested = new bool[count];
+        tested.AsSpan(0, count).Clear();
+    }
+
+    void PoolHalves(ReadOnlySpan<Half> values, string file, FrameSlice slice, int width, Span<float> pooled)
+    {
+        var maximum = highest.AsSpan(0, width);
+        for (var row = slice.First; row < slice.First + slice.Count; row++)
+        {
+            var halves = values.Slice(row * width, width);
+            if (!(row == slice.First ? HalfMaximum.Begin(halves, maximum) : HalfMaximum.Add(halves, maximum))) throw NotFinite(file, row);
+        }
+
+        HalfMaximum.Finish(maximum, pooled);
+    }
+
+    void PoolOthers(HostArray array, string file, FrameSlice slice, int width, Span<float> pooled)
+    {
+        Row(array, file, slice.First, width).CopyTo(pooled);
+        for (var row = slice.First + 1; row < slice.First + slice.Count; row++)
+            TensorPrimitives.Max(pooled, Row(array, file, row, width), pooled);
+    }
+
+    /// <summary>Takes rows of a clip that come in pieces into its maximum; <see cref="Finish"/> ends it.</summary>
+    /// <param name="type">Half, single or double precision.</param>
+    /// <param name="bytes">Whole rows.</param>
+    /// <param name="file">Where they come from, for messages.</param>
+    /// <param name="first">Number of the first of them in its array.</param>
+    /// <param name="isFirst">Whether the clip begins with them.</param>
+    /// <param name="pooled">The clip's row.</param>
+    internal void Add(ArrayType type, ReadOnlySpan<byte> bytes, string file, int first, bool isFirst, Span<float> pooled)
+    {
+        var width = pooled.Length;
+        if (highest.Length < width) highest = new short[width];
+        if (rows.Length < width) rows = new float[width];
+        var size = width * HostArray.SizeOf(type);
+        for (var at = 0; at < bytes.Length; at += size, isFirst = false)
+        {
+            var row = bytes.Slice(at, size);
+            if (type == ArrayType.Float16)
+            {
+                var halves = MemoryMarshal.Cast<byte, Half>(row);
+                var maximum = highest.AsSpan(0, width);
+                if (!(isFirst ? HalfMaximum.Begin(halves, maximum) : HalfMaximum.Add(halves, maximum))) throw NotFinite(file, first + (at / size));
+                continue;
+            }
+
+            var values = isFirst ? pooled : rows.AsSpan(0, width);
+            HostArray.ToSingles(type, row, values);
+            if (!TensorPrimitives.IsFiniteAll<float>(values)) throw NotFinite(file, first + (at / size));
+            if (!isFirst) TensorPrimitives.Max(pooled, values, pooled);
+        }
+    }
+
+    /// <summary>The maximum of all that was added, with length 1.</summary>
+    internal void Finish(ArrayType type, Span<float> pooled)
+    {
+        if (type == ArrayType.Float16) HalfMaximum.Finish(highest.AsSpan(0, pooled.Length), pooled);
+        Normalise(pooled);
+    }
+
+    static void Normalise(Span<float> pooled) => TensorPrimitives.Divide(pooled, Math.Max(Length(pooled), SmallestNorm), pooled);
 
     /// <summary>
     /// Euclidean length. The order of the sum is fixed, which TensorPrimitives' is not (it follows alignment and vector width of the
@@ -76,16 +143,15 @@ sealed class FeaturePooler(DataCounters counters)
 
     ReadOnlySpan<float> Row(HostArray array, string file, int row, int width)
     {
-        var values = rows.AsSpan(row * width, width);
-        if (converted[row]) return values;
-        array.CopyTo(row * width, values);
-        if (!TensorPrimitives.IsFiniteAll<float>(values))
-        {
-            throw new UserError(file, $"array `features`, row {row} holds NaN or infinity", "finite numbers",
-                "Extract the features of this video again or take it off data.train_csv");
-        }
-
-        converted[row] = true;
+        var isSingle = array.Type == ArrayType.Float32;
+        var values = isSingle ? array.As<float>().Slice(row * width, width) : rows.AsSpan(row * width, width);
+        if (tested[row]) return values;
+        if (!isSingle) array.CopyTo(row * width, rows.AsSpan(row * width, width));
+        if (!TensorPrimitives.IsFiniteAll<float>(values)) throw NotFinite(file, row);
+        tested[row] = true;
         return values;
     }
+
+    static UserError NotFinite(string file, int row) => new(file, $"array `features`, row {row} holds NaN or infinity", "finite numbers",
+        "Extract the features of this video again or take it off data.train_csv");
 }

@@ -10,15 +10,16 @@ public sealed class BatchSearch(RunConfig config, Func<string, long> freeBytes, 
     const long MostClips = 1 << 24;
 
     /// <summary>
-    /// The largest batch_size that fits, 0 when not even one video does. A step of more than one BatchNorm group is a whole number of them,
-    /// so above one group only such sizes are looked at.
+    /// The largest batch_size that fits, 0 when none does. A step of more than one BatchNorm group is a whole number of them, and at least
+    /// one a device; up to one group, on one device, every size will do.
     /// </summary>
     public int LargestBatch()
     {
         long group = config.Model.BatchnormGroup, clips = config.Data.NPair;
         var videosOfWholeGroups = group / Greatest(group, clips);
         var whole = Largest(MostClips / (videosOfWholeGroups * clips), count => Fits((int)(count * videosOfWholeGroups)));
-        return whole > 0 ? (int)(whole * videosOfWholeGroups) : (int)Largest(Math.Min(group, MostClips) / clips, count => Fits((int)count));
+        if (whole * videosOfWholeGroups * clips / group >= config.Devices.Count && whole > 0) return (int)(whole * videosOfWholeGroups);
+        return config.Devices.Count > 1 ? 0 : (int)Largest(Math.Min(group, MostClips) / clips, count => Fits((int)count));
     }
 
     /// <summary>The largest batch_size whose every graph can be held: nothing is encoded twice.</summary>
@@ -33,7 +34,7 @@ public sealed class BatchSearch(RunConfig config, Func<string, long> freeBytes, 
     /// </summary>
     /// <param name="below">Only smaller ones.</param>
     public int LargestGroup(int below = int.MaxValue) =>
-        Enumerable.Range(1, config.ClipsPerStep).Reverse().Where(size => size >= 2 && size < below && config.ClipsPerStep % size == 0)
+        Enumerable.Range(1, config.ClipsPerStep / config.Devices.Count).Reverse().Where(size => size >= 2 && size < below && config.ClipsPerStep % size == 0)
             .FirstOrDefault(size => MemoryPlan.Of(WithGroup(size), snapshots).Fits(freeBytes));
 
     RunConfig WithGroup(int size) => config with

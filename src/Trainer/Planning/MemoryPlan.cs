@@ -17,7 +17,7 @@ public sealed record MemoryNeed(string Device, int Replicas, IReadOnlyList<KeyVa
 /// micro_batch allows is held, at least one BatchNorm group; further clips are encoded twice. Pure. Held to measured runs on the CPU by
 /// `plan --probe` and `bench memory`; for a GPU it is computed only.
 /// </summary>
-/// <param name="Needs">One of each device, the fullest replica counting for all on it, and one of the host when the devices are GPUs.</param>
+/// <param name="Needs">One of each device, every rank counted as the fullest one, and one of the host when the devices are GPUs.</param>
 public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
 {
     /// <summary>Above this share of what is free a run is not called safe: allocators split memory, and evaluation needs some too.</summary>
@@ -48,7 +48,8 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
     public static MemoryPlan Of(RunConfig config, int snapshots = Snapshots)
     {
         var share = DeviceShare.Of(config);
-        List<MemoryNeed> needs = [.. config.Devices.GroupBy(device => device).Select(device => new MemoryNeed(device.Key, device.Count(), [.. Replica(config, share, device.Key, device.Count())]))];
+        List<MemoryNeed> needs = [.. config.Devices.GroupBy(device => device)
+            .Select(device => new MemoryNeed(device.Key, device.Count(), [.. Replicas(config, share, device.Key, device.Count(), lead: device.Key == config.Devices[0])]))];
         var host = OnTheHost(config, share, snapshots).ToList();
         var cpu = needs.FindIndex(need => need.Device == Host);
         if (cpu < 0) needs.Add(new MemoryNeed(Host, 0, host));
@@ -59,34 +60,39 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
     /// <summary>Whether each need fits into what is free there.</summary>
     public bool Fits(Func<string, long> freeBytes) => Needs.All(need => need.TotalBytes <= LargestShare * freeBytes(need.Device));
 
-    static IEnumerable<KeyValuePair<string, long>> Replica(RunConfig config, DeviceShare share, string device, int replicas)
+    /// <param name="lead">Whether rank 0 is among them: it has the loss over all clips, queue and clusters.</param>
+    static IEnumerable<KeyValuePair<string, long>> Replicas(RunConfig config, DeviceShare share, string device, int replicas, bool lead)
     {
         var cpu = device == Host;
         var (model, size) = (config.Model, new NetworkSize(config.Model));
         long n = config.ClipsPerStep, d = model.EmbdDim;
-        var kept = size.ActivationBytes(config.Data.HowtoAudioFrames, config.Precision);
-        var (ranks, frames) = (config.Devices.Count, config.Data.HowtoAudioFrames);
+        var frames = config.Data.HowtoAudioFrames;
+        var kept = size.ActivationBytes(frames, config.Precision);
         var beside = cpu ? share.GroupSize * (CpuBackwardFactor + (share.EncodedTwice > 0 ? CpuCacheFactor : 0)) : 0;
-        KeyValuePair<string, long> Part(string name, long bytes) => new(name, replicas * bytes);
+        KeyValuePair<string, long> Each(string name, long bytes) => new(name, replicas * bytes);
 
-        yield return Part("weights", ((size.Parameters + size.Buffers) * sizeof(float)) + (config.Precision == "bf16" ? share.GraphsHeld * size.Parameters * sizeof(short) : 0));
-        yield return Part("gradients", share.GradientSums * size.Parameters * sizeof(float));
-        yield return Part("optimizer", 2 * size.Parameters * sizeof(float) / ranks);
-        yield return Part("activations", (long)((share.HeldClips + beside) * kept));
-        yield return Part("inputs", share.HeldClips * BytesOfAClipOnTheDevice(config));
-        yield return Part("embeddings", 2 * 3 * n * d * sizeof(float)); // and their gradients
-        yield return Part("loss", 3 * Math.Min(n * n * sizeof(float), Math.Max(LossBlockBytes, n * sizeof(float))));
-        if (config.Objective.Kmeans)
+        yield return Each("weights", ((size.Parameters + size.Buffers) * sizeof(float)) + (config.Precision == "bf16" ? share.GraphsHeld * size.Parameters * sizeof(short) : 0));
+        yield return Each("gradients", share.GradientSums * size.Parameters * sizeof(float));
+        yield return Each("optimizer", 2 * size.Parameters * sizeof(float) / config.Devices.Count);
+        yield return Each("activations", (long)((share.HeldClips + beside) * kept));
+        yield return Each("inputs", share.HeldClips * BytesOfAClipOnTheDevice(config));
+        // Of its own clips; rank 0 has those of all, and their gradients.
+        yield return new("embeddings", 3 * d * sizeof(float) * ((replicas * share.Clips) + (lead ? (config.Devices.Count > 1 ? 2 : 1) * n : 0)));
+        if (lead)
         {
-            var rows = QueueRows(config);
-            if (rows > 0) yield return Part("queue", rows * d * sizeof(float) / ranks);
-            // A fit lays queue and batch together, and their directions beside them.
-            yield return Part("clustering", 2 * (rows + n) * d * sizeof(float) / ranks);
+            yield return new("loss", 3 * Math.Min(n * n * sizeof(float), Math.Max(LossBlockBytes, n * sizeof(float))));
+            if (config.Objective.Kmeans)
+            {
+                var rows = QueueRows(config);
+                if (rows > 0) yield return new("queue", rows * d * sizeof(float));
+                // A fit lays queue and batch together, and their directions beside them.
+                yield return new("clustering", 2 * (rows + n) * d * sizeof(float));
+            }
         }
 
         if (cpu) yield break;
-        yield return Part("workspace", 2 * share.GroupSize * size.LargestMap(frames) * sizeof(float)); // gradients of the largest maps on their way back
-        yield return Part("program", CudaProgramBytes / replicas);
+        yield return Each("workspace", 2 * share.GroupSize * size.LargestMap(frames) * sizeof(float)); // gradients of the largest maps on their way back
+        yield return new("program", CudaProgramBytes);
     }
 
     static IEnumerable<KeyValuePair<string, long>> OnTheHost(RunConfig config, DeviceShare share, int snapshots)

@@ -31,14 +31,15 @@ public sealed class MemoryPlanTests
     }
 
     [Fact]
-    public void Four_cards_share_clips_queue_and_moments()
+    public void Four_cards_share_clips_and_moments_and_the_first_one_has_the_loss_over_all()
     {
         // Reference: 1,024 clips a GPU need about 17.5 GB in single precision and 11.3 GB in bf16.
         var config = Published() with { Devices = ["cuda:0", "cuda:1", "cuda:2", "cuda:3"] };
         var (one, four) = (MemoryPlan.Of(EveryGraph(Published())), MemoryPlan.Of(config));
         Assert.Equal(["cuda:0", "cuda:1", "cuda:2", "cuda:3", "cpu"], four.Needs.Select(need => need.Device));
-        Assert.Single(four.Needs.Take(4).Select(need => need.TotalBytes).Distinct());
-        foreach (var part in new[] { "activations", "optimizer", "queue" }) Assert.Equal(Part(one, part) / 4, Part(four, part));
+        Assert.Single(four.Needs.Skip(1).Take(3).Select(need => need.TotalBytes).Distinct());
+        Assert.DoesNotContain(four.Needs[1].Parts, part => part.Key is "loss" or "queue" or "clustering");
+        foreach (var part in new[] { "activations", "optimizer" }) Assert.Equal(Part(one, part) / 4, Part(four, part));
         Assert.InRange(four.Needs[0].TotalBytes / Gigabyte, 16, 22);
         Assert.InRange(MemoryPlan.Of(config with { Precision = "bf16" }).Needs[0].TotalBytes / (double)four.Needs[0].TotalBytes, 0.55, 0.8);
     }
@@ -72,6 +73,16 @@ public sealed class MemoryPlanTests
         Assert.InRange(cached, 4 * 128, 4096);
         Assert.Equal(cached, search.LargestBatch());
         Assert.Equal(0, new BatchSearch(Published(), _ => 2L << 30).LargestBatch());
+    }
+
+    [Fact]
+    public void Each_device_gets_a_whole_group_whatever_the_batch()
+    {
+        var config = Published() with { Devices = ["cuda:0", "cuda:1", "cuda:2"] };
+        var largest = new BatchSearch(config, Card).LargestBatch() * config.Data.NPair / config.Model.BatchnormGroup;
+        Assert.True(largest >= 3);
+        Assert.Equal(0, new BatchSearch(config, device => device == "cuda:2" ? 1L << 30 : Card(device)).LargestBatch());
+        Assert.True(new BatchSearch(config, Card).LargestGroup() <= config.ClipsPerStep / 3);
     }
 
     [Fact]

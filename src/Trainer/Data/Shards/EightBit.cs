@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Mcn.Web.Trainer.Data.Shards;
@@ -40,12 +41,26 @@ static class EightBit
         TensorPrimitives.Add(row, offset, row);
     }
 
-    /// <summary>The same in half precision: 256 values, looked up.</summary>
+    /// <summary>The same in half precision: 256 values, looked up, eight at a time (this is most of the work of reading an 8-bit spectrogram).</summary>
     public static void Expand(ReadOnlySpan<byte> bytes, float scale, float offset, Span<Half> destination)
     {
+        const int together = sizeof(ulong);
         Span<ushort> table = stackalloc ushort[256];
         for (var i = 0; i < table.Length; i++) table[i] = BitConverter.HalfToUInt16Bits((Half)(offset + (scale * i)));
         var bits = MemoryMarshal.Cast<Half, ushort>(destination)[..bytes.Length];
-        for (var i = 0; i < bits.Length; i++) bits[i] = table[bytes[i]];
+        ref var first = ref MemoryMarshal.GetReference(table); // a byte is never beyond the table
+        var packed = MemoryMarshal.Cast<byte, ulong>(bytes);
+        var pairs = MemoryMarshal.Cast<ushort, ulong>(bits);
+        for (var i = 0; i < packed.Length; i++)
+        {
+            var eight = packed[i];
+            pairs[2 * i] = At(ref first, eight) | (At(ref first, eight >> 8) << 16) | (At(ref first, eight >> 16) << 32) | (At(ref first, eight >> 24) << 48);
+            pairs[(2 * i) + 1] = At(ref first, eight >> 32) | (At(ref first, eight >> 40) << 16) | (At(ref first, eight >> 48) << 32) | (At(ref first, eight >> 56) << 48);
+        }
+
+        for (var i = packed.Length * together; i < bits.Length; i++) bits[i] = table[bytes[i]];
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static ulong At(ref ushort first, ulong index) => Unsafe.Add(ref first, (nint)(byte)index);
 }
