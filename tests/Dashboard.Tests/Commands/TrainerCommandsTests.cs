@@ -33,7 +33,7 @@ public sealed class TrainerCommandsTests
         await using var dashboard = await RunningDashboard.StartAsync();
         var trainer = await dashboard.TrainerAsync();
         var given = (await dashboard.Get<TrainerCommands>().HoldAsync(await PersonAsync(dashboard, Policies.Operator), "run-1")).Command;
-        var local = new RunCommand("socket-1", null, CommandVerb.Stop, null, RunCommand.Local, Records.Begin, Records.Begin);
+        var local = new RunCommand("socket-1", null, CommandVerb.Stop, null, RunCommand.Local, Records.Begin, TimeSpan.FromMinutes(1));
         await trainer.InvokeAsync<long>(nameof(ITrainerHub.Store), Records.Bundle("run-1", 1, 1,
             new CommandHandled { Time = Records.Begin, Command = given, Answer = new CommandAnswer(given.CommandId, true, "accepted", "", "run-1") },
             new CommandHandled { Time = Records.Begin, Command = local, Answer = new CommandAnswer("socket-1", false, "wrong_state", "the run is Stopped", "run-1") }));
