@@ -7,7 +7,7 @@ namespace Mcn.Web.Bench;
 
 /// <summary>
 /// One measurement of our loader: opens a configuration's data, fills batches with so many readers, and does nothing with them. Warm
-/// means: two seconds and one batch a buffer have passed, so code is compiled and buffers are there.
+/// means: two seconds have passed, so code is compiled, and the read-ahead was full once, as it is in training, so all buffers are there.
 /// </summary>
 static class LoaderChild
 {
@@ -21,7 +21,10 @@ static class LoaderChild
         var data = TrainingData.Open(run);
         using var batches = data.CreatePrefetcher(0, 0);
         var began = Stopwatch.GetTimestamp();
-        for (var i = 0; i < batches.Capacity || Stopwatch.GetElapsedTime(began) < WarmUp; i++) batches.Return(batches.Next(CancellationToken.None));
+        var held = batches.Next(CancellationToken.None); // as the training thread holds one
+        SpinWait.SpinUntil(() => batches.QueueDepth == batches.Capacity);
+        batches.Return(held);
+        while (Stopwatch.GetElapsedTime(began) < WarmUp) batches.Return(batches.Next(CancellationToken.None));
 
         BenchChildren.Begin();
         began = Stopwatch.GetTimestamp();

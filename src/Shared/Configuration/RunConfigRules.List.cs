@@ -12,16 +12,25 @@ public static partial class RunConfigRules
 
     internal static IReadOnlyList<Rule> Rules { get; } =
     [
-        new("This version trains on exactly one device.", ["devices"],
-            config => config.Devices.Count == 1 ? null : (
-                $"{Number(config.Devices.Count)} devices ({string.Join(", ", config.Devices)})",
-                "exactly one",
-                $"This version trains on one device: keep \"{config.Devices[0]}\"")),
+        new("The devices are GPUs, each once, or \"cpu\" only.", ["devices"],
+            config => config.Devices.Distinct().Count() is var kinds && (kinds == config.Devices.Count || (kinds == 1 && config.Devices[0] == "cpu"))
+                && (kinds == 1 || !config.Devices.Contains("cpu")) ? null : (
+                    $"{string.Join(", ", config.Devices)}", "GPUs, each once, or \"cpu\" only", "Name each GPU once; a slow device would hold the others up")),
+
+        new("A step has at least one BatchNorm group for each device.", ["devices", "model.batchnorm_group", "data.batch_size", "data.n_pair"],
+            config => config.Devices.Count <= config.BatchnormGroups ? null : (
+                $"{Number(config.Devices.Count)} devices for {Number(config.BatchnormGroups)} BatchNorm groups ({Number(config.ClipsPerStep)} clips a step, batchnorm_group {Number(config.Model.BatchnormGroup)})",
+                "at most as many devices as groups",
+                "Name fewer devices, raise batch_size, or lower batchnorm_group: that changes the numbers")),
 
         new("Training data come from one source: data.shards, or train_csv, features_path and caption_path.",
             ["data.shards", "data.train_csv", "data.features_path", "data.features_path_audio", "data.caption_path"],
             config => SecondSource(config.Data) is not { Length: > 0 } named ? null : (
                 $"the shards {config.Data.Shards} beside {string.Join(", ", named)}", "one source", "Keep data.shards, or the other keys")),
+
+        new("data.read_mode sequential and data.echo above 1 need packed shards, read whole: only there a video that was read stays in memory.",
+            ["data.read_mode", "data.echo", "data.shards"],
+            config => Reading(config.Data)),
 
         new("A step of more clips than batchnorm_group is a whole number of such groups.", ["model.batchnorm_group", "data.batch_size", "data.n_pair"],
             config => config.ClipsPerStep <= config.Model.BatchnormGroup || config.ClipsPerStep % config.Model.BatchnormGroup == 0 ? null : (
@@ -80,6 +89,14 @@ public static partial class RunConfigRules
             yield return (rule.Keys,
                 new ConfigMistake { Source = "", Key = rule.Keys[0], Found = found, Expected = expected, Remedy = remedy });
         }
+    }
+
+    static (string Found, string Expected, string Remedy)? Reading(DataConfig data)
+    {
+        if (data.ReadMode == "sequential" && data.Shards.Length == 0)
+            return ("read_mode sequential with the original's layout", "data.shards", "Pack the data (`./mcn data pack`) and set data.shards, or leave read_mode out");
+        return data.Echo == 1 || data.ReadMode == "sequential" ? null
+            : ($"echo {Number(data.Echo)} with read_mode {data.ReadMode}", "echo 1, or read_mode sequential", "Set echo to 1, or read packed shards with read_mode sequential");
     }
 
     static string[] SecondSource(DataConfig data) => data.Shards.Length == 0 ? [] :

@@ -59,6 +59,21 @@ public sealed record RunStarted : TelemetryRecord
 
     /// <summary>The switches of section `compatibility` as they were resolved; null in records of older versions.</summary>
     public IReadOnlyDictionary<string, bool>? Compatibility { get; init; }
+
+    /// <summary>How packed shards are read; null for the original's layout, and in records of older versions.</summary>
+    public ShardReading? Shards { get; init; }
+}
+
+/// <summary>How packed shards are read.</summary>
+/// <param name="Mode">`random` (the bytes of single clips) or `sequential` (whole shards).</param>
+/// <param name="Because">What decided it.</param>
+/// <param name="Echo">Visits of a video for one time of reading it.</param>
+/// <param name="Shards">Of the pack.</param>
+/// <param name="ShardsPerWindow">Shards among which videos are shuffled: all of them in mode random.</param>
+public sealed record ShardReading(string Mode, string Because, int Echo, int Shards, int ShardsPerWindow)
+{
+    /// <summary>How much likelier than in a full shuffle two videos of a batch come out of one shard; 1 is a full shuffle.</summary>
+    public double Togetherness => (double)Shards / ShardsPerWindow;
 }
 
 /// <summary>One reported step.</summary>

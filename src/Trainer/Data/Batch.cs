@@ -65,6 +65,13 @@ public sealed class Batch
         return repeated;
     }
 
+    /// <summary>The P rows of a video in one of the arrays of clips.</summary>
+    internal Span<T> RowsOf<T>(T[] array, int slot)
+    {
+        var length = array.Length / Shape.Videos;
+        return array.AsSpan(slot * length, length);
+    }
+
     static T[] Pinned<T>(long length)
     {
         if (length > Array.MaxLength)

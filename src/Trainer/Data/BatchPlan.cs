@@ -1,21 +1,24 @@
 using Mcn.Web.Shared;
+using Mcn.Web.Trainer.Data.Shards;
 
 namespace Mcn.Web.Trainer.Data;
 
 /// <summary>
 /// Which videos form which batch: a function of (seed, epoch, step), so that a position in training is two numbers. Every epoch
-/// is a fresh permutation of the list; the videos that do not fill a last batch wait for the next one (mcn-spec §2).
-/// Thread-safe; remembers the permutation of one epoch.
+/// is a fresh permutation of the list, or the order in which whole shards are read (<see cref="WindowPlan"/>); the videos that do not
+/// fill a last batch wait for the next one (mcn-spec §2). Thread-safe; remembers the permutation of one epoch.
 /// </summary>
 public sealed class BatchPlan
 {
     readonly Lock gate = new();
     readonly long seed;
     readonly int videos;
+    readonly WindowPlan? windows;
     int[] order = [];
     int orderEpoch = -1;
 
-    public BatchPlan(long seed, int videos, int batchSize)
+    /// <param name="windows">The order of an epoch where shards are read whole; null: a permutation of the list.</param>
+    public BatchPlan(long seed, int videos, int batchSize, WindowPlan? windows = null)
     {
         if (videos < batchSize)
         {
@@ -25,13 +28,14 @@ public sealed class BatchPlan
 
         this.seed = seed;
         this.videos = videos;
+        this.windows = windows;
         BatchSize = batchSize;
     }
 
     /// <summary>B: videos of one batch.</summary>
     public int BatchSize { get; }
 
-    public int StepsPerEpoch => videos / BatchSize;
+    public int StepsPerEpoch => (windows?.Visits ?? videos) / BatchSize;
 
     /// <summary>Rows of the video list.</summary>
     public int Videos => videos;
@@ -46,7 +50,7 @@ public sealed class BatchPlan
         {
             if (orderEpoch != epoch)
             {
-                order = new CounterRandom(seed, RandomPurpose.VideoOrder, epoch).Permutation(videos);
+                order = windows?.Of(epoch).Videos ?? new CounterRandom(seed, RandomPurpose.VideoOrder, epoch).Permutation(videos);
                 orderEpoch = epoch;
             }
 

@@ -15,9 +15,10 @@ public static class ClipSampler
     /// Draws caption indices of one video, uniformly with replacement, as a function of (seed, epoch, row of the video list) alone
     /// (the original's workers drew whatever their forked generators held: mcn-spec Q3).
     /// </summary>
-    public static void Draw(long seed, int epoch, int video, int captions, Span<int> indices)
+    /// <param name="visit">Visits of the video in this epoch before this one (data.echo); each has draws of its own.</param>
+    public static void Draw(long seed, int epoch, int video, int captions, Span<int> indices, int visit = 0)
     {
-        var random = new CounterRandom(seed, RandomPurpose.ClipChoice, epoch, video);
+        var random = new CounterRandom(seed, RandomPurpose.ClipChoice, epoch + ((long)visit << 32), video);
         foreach (ref var index in indices) index = random.Next(captions);
     }
 

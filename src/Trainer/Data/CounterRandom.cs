@@ -13,6 +13,8 @@ public enum RandomPurpose
     SampleSet = 6,
     Replacement = 7,
     ShardOrder = 8,
+    WindowShards = 9,
+    WindowOrder = 10,
 }
 
 /// <summary>

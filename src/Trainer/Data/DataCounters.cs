@@ -27,6 +27,9 @@ public sealed class DataCounters
     /// <summary>Bytes from files, and the time spent in reading them.</summary>
     public ReadMeter Reads { get; } = new();
 
+    /// <summary>What one thread reads ahead for all readers (whole shards); how long they wait for it is in <see cref="Reads"/>.</summary>
+    public ReadMeter Stream { get; } = new();
+
     /// <summary>Videos put into batches.</summary>
     public long FilledVideos => Interlocked.Read(ref filledVideos);
 

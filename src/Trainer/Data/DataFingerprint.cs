@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
+using Mcn.Web.Trainer.Data.Shards;
 
 namespace Mcn.Web.Trainer.Data;
 
@@ -19,6 +20,22 @@ static class DataFingerprint
         hash.Append(videos.AllPaths);
         captions.AppendTo(hash, WordHashes(vocabulary));
         return Convert.ToHexStringLower(hash.GetCurrentHash());
+    }
+
+    /// <summary>
+    /// The same where other values or another order are read: 8-bit shards, windows, echo. Exact shards that are read one by one, or held
+    /// in memory whole, give the batches of the original's layout, and a run may go on from one to the other.
+    /// </summary>
+    public static string With(string data, ShardStore? shards, WindowPlan? windows, int echo)
+    {
+        var other = shards is not null && shards.Encoding.Is8Bit() ? shards.Manifest.Encoding : "";
+        if (windows is not null && (!windows.IsResident || echo > 1))
+        {
+            other += FormattableString.Invariant($" windows of {windows.ShardsPerWindow}, echo {echo}, ")
+                + string.Join(' ', shards!.Manifest.Shards.Select(shard => shard.IndexXxh3));
+        }
+
+        return other.Length == 0 ? data : Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes($"{data} {other}")));
     }
 
     // Id → hash of the word and its vector.

@@ -50,7 +50,7 @@ sealed class FeaturePooler(DataCounters counters)
 
             if (isHalf) PoolHalves(array.As<Half>(), file, slice, width, pooled);
             else PoolOthers(array, file, slice, width, pooled);
-            TensorPrimitives.Divide(pooled, Math.Max(Length(pooled), SmallestNorm), pooled);
+            Normalise(pooled);
         }
     }
 
@@ -79,6 +79,46 @@ sealed class FeaturePooler(DataCounters counters)
         for (var row = slice.First + 1; row < slice.First + slice.Count; row++)
             TensorPrimitives.Max(pooled, Row(array, file, row, width), pooled);
     }
+
+    /// <summary>Takes rows of a clip that come in pieces into its maximum; <see cref="Finish"/> ends it.</summary>
+    /// <param name="type">Half, single or double precision.</param>
+    /// <param name="bytes">Whole rows.</param>
+    /// <param name="file">Where they come from, for messages.</param>
+    /// <param name="first">Number of the first of them in its array.</param>
+    /// <param name="isFirst">Whether the clip begins with them.</param>
+    /// <param name="pooled">The clip's row.</param>
+    internal void Add(ArrayType type, ReadOnlySpan<byte> bytes, string file, int first, bool isFirst, Span<float> pooled)
+    {
+        var width = pooled.Length;
+        if (highest.Length < width) highest = new short[width];
+        if (rows.Length < width) rows = new float[width];
+        var size = width * HostArray.SizeOf(type);
+        for (var at = 0; at < bytes.Length; at += size, isFirst = false)
+        {
+            var row = bytes.Slice(at, size);
+            if (type == ArrayType.Float16)
+            {
+                var halves = MemoryMarshal.Cast<byte, Half>(row);
+                var maximum = highest.AsSpan(0, width);
+                if (!(isFirst ? HalfMaximum.Begin(halves, maximum) : HalfMaximum.Add(halves, maximum))) throw NotFinite(file, first + (at / size));
+                continue;
+            }
+
+            var values = isFirst ? pooled : rows.AsSpan(0, width);
+            HostArray.ToSingles(type, row, values);
+            if (!TensorPrimitives.IsFiniteAll<float>(values)) throw NotFinite(file, first + (at / size));
+            if (!isFirst) TensorPrimitives.Max(pooled, values, pooled);
+        }
+    }
+
+    /// <summary>The maximum of all that was added, with length 1.</summary>
+    internal void Finish(ArrayType type, Span<float> pooled)
+    {
+        if (type == ArrayType.Float16) HalfMaximum.Finish(highest.AsSpan(0, pooled.Length), pooled);
+        Normalise(pooled);
+    }
+
+    static void Normalise(Span<float> pooled) => TensorPrimitives.Divide(pooled, Math.Max(Length(pooled), SmallestNorm), pooled);
 
     /// <summary>
     /// Euclidean length. The order of the sum is fixed, which TensorPrimitives' is not (it follows alignment and vector width of the

@@ -4,10 +4,13 @@ using Mcn.Web.Trainer.Import;
 
 namespace Mcn.Web.Trainer.Data;
 
-/// <summary>The original's folders (mcn-spec §3.3, §3.4): three npz a video. One per reader thread.</summary>
-public sealed class HowToLayout(DataConfig config, VideoList videos, ReadMeter? meter) : IVideoSource
+/// <summary>The original's folders (mcn-spec §3.3, §3.4): three npz a video, each read whole. One per reader thread.</summary>
+public sealed class HowToLayout(RunConfig config, VideoList videos, DataCounters counters) : IVideoSource
 {
-    readonly NpzReader npz = new(meter);
+    readonly NpzReader npz = new(counters.Reads);
+    readonly FeaturePooler pooler = new(counters);
+    readonly SpectrogramCutter cutter = new(counters, config.Compatibility.NegativeFirstFrame, config.Compatibility.PadWithLoudest);
+    readonly bool[] lacksRows = new bool[config.Data.NPair];
 
     /// <summary>Refuses a configuration over packed shards, for what works on the original's layout alone.</summary>
     public static void Require(RunConfig config)
@@ -17,16 +20,37 @@ public sealed class HowToLayout(DataConfig config, VideoList videos, ReadMeter? 
             "Use the configuration that the pack was made from; the same `data pack` again verifies a finished pack", ExitCodes.Usage);
     }
 
-    public bool IsPooled => false;
+    public int VisitOf(Batch batch, int slot) => 0;
 
-    public HostArray Read(int video, VideoPart part, out string subject)
+    public void Fill(Batch batch, int slot, ReadOnlySpan<Clip> clips)
     {
-        subject = FileOf(video, part);
-        return npz.Read(subject, part == VideoPart.Spectrogram ? "arr_0" : "features");
+        var (video, shape) = (batch.Videos[slot], batch.Shape);
+        var rows = batch.RowsOf(batch.Video, slot);
+        lacksRows.AsSpan().Clear();
+        var array = Read(video, VideoPart.Features2d, out var file);
+        var width2d = VideoShapes.RequireWidth2d(array, file, shape.VideoWidth);
+        pooler.Pool(array, file, config.Data.FeatureFramerate, clips, rows, shape.VideoWidth, 0, lacksRows);
+
+        array = Read(video, VideoPart.Features3d, out file);
+        VideoShapes.RequireWidth3d(array, file, width2d, shape.VideoWidth);
+        pooler.Pool(array, file, VideoReader.RowsPerSecond3d, clips, rows, shape.VideoWidth, width2d, lacksRows);
+
+        array = Read(video, VideoPart.Spectrogram, out file);
+        VideoShapes.RequireBands(array, file, shape.MelBands);
+        cutter.Cut(array, file, clips, batch.RowsOf(batch.Audio, slot), shape.Frames, batch.RowsOf(batch.FrameCounts, slot));
     }
 
-    public void ReadPooled(int video, ReadOnlySpan<int> captions, Span<float> destination, int width, out int width2d, out string subject) =>
-        throw new InvalidOperationException("The original's layout has no pooled features");
+    /// <summary>An array of a video: a matrix of floating point; its memory is valid until the next call.</summary>
+    /// <param name="video">Row of the video list.</param>
+    /// <param name="part">Which array.</param>
+    /// <param name="file">Where it comes from, for messages.</param>
+    public HostArray Read(int video, VideoPart part, out string file)
+    {
+        file = FileOf(video, part);
+        var array = npz.Read(file, part == VideoPart.Spectrogram ? "arr_0" : "features");
+        VideoShapes.RequireMatrix(array, file, part);
+        return array;
+    }
 
     public void Dispose() => npz.Dispose();
 
@@ -35,9 +59,9 @@ public sealed class HowToLayout(DataConfig config, VideoList videos, ReadMeter? 
         var (path, id) = (videos.PathOf(video), videos.IdOf(video));
         return part switch
         {
-            VideoPart.Features2d => Path.Combine(config.FeaturesPath, path, id + "_2d.npz"),
-            VideoPart.Features3d => Path.Combine(config.FeaturesPath, path, id + "_3d.npz"),
-            _ => Path.Combine(config.FeaturesPathAudio, path, id + "_spec.npz"),
+            VideoPart.Features2d => Path.Combine(config.Data.FeaturesPath, path, id + "_2d.npz"),
+            VideoPart.Features3d => Path.Combine(config.Data.FeaturesPath, path, id + "_3d.npz"),
+            _ => Path.Combine(config.Data.FeaturesPathAudio, path, id + "_spec.npz"),
         };
     }
 }

@@ -1,5 +1,3 @@
-using Mcn.Web.Trainer.Import;
-
 namespace Mcn.Web.Trainer.Data;
 
 /// <summary>The arrays of a video.</summary>
@@ -15,19 +13,16 @@ public enum VideoPart
     Spectrogram,
 }
 
-/// <summary>Where the arrays of the listed videos come from: the original's folders or packed shards. One per reader thread.</summary>
+/// <summary>Where the features of the listed videos come from: the original's folders or packed shards. One per reader thread.</summary>
 public interface IVideoSource : IDisposable
 {
-    /// <summary>Whether <see cref="ReadPooled"/> takes the place of the two feature arrays.</summary>
-    bool IsPooled { get; }
+    /// <summary>How often the video of a slot was visited before in this epoch (data.echo); each visit draws clips of its own.</summary>
+    int VisitOf(Batch batch, int slot);
 
-    /// <summary>An array of a video. Parts are asked for in their order; the memory is valid until the next call.</summary>
-    /// <param name="video">Row of the video list.</param>
-    /// <param name="part">Which array.</param>
-    /// <param name="subject">Where it comes from, for messages.</param>
+    /// <summary>Fills the features, spectrograms and frame counts of a slot.</summary>
+    /// <param name="batch">Videos and CaptionIndices of the slot are set.</param>
+    /// <param name="slot">Position of the video in the batch.</param>
+    /// <param name="clips">P clips, grown from the drawn captions.</param>
     /// <exception cref="Shared.UserError">Missing, torn, or not what its place promises.</exception>
-    HostArray Read(int video, VideoPart part, out string subject);
-
-    /// <summary>The pooled features of some captions of a video, each with its own clip window: rows of <paramref name="width"/> values.</summary>
-    void ReadPooled(int video, ReadOnlySpan<int> captions, Span<float> destination, int width, out int width2d, out string subject);
+    void Fill(Batch batch, int slot, ReadOnlySpan<Clip> clips);
 }

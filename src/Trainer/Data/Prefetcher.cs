@@ -26,6 +26,7 @@ public sealed class Prefetcher : IDisposable
     readonly Queue<BatchFill> fills = new();
     readonly Stack<Batch> free = new();
     readonly List<Thread> threads = [];
+    readonly IDisposable? source;
     BatchFill? current;
     int epoch;
     int step;
@@ -39,7 +40,8 @@ public sealed class Prefetcher : IDisposable
     /// <param name="readers">Threads.</param>
     /// <param name="readAheadBytes">Bound of the batches being filled or waiting.</param>
     /// <param name="createReader">Called on each thread.</param>
-    public Prefetcher(BatchPlan plan, BatchShape shape, ReadRange range, int readers, long readAheadBytes, Func<SlotReader> createReader)
+    /// <param name="source">What all threads read from; disposed with this, before the threads are waited for. Null: nothing.</param>
+    public Prefetcher(BatchPlan plan, BatchShape shape, ReadRange range, int readers, long readAheadBytes, Func<SlotReader> createReader, IDisposable? source = null)
     {
         if (shape.Bytes > readAheadBytes)
         {
@@ -51,6 +53,7 @@ public sealed class Prefetcher : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(range.Step, plan.StepsPerEpoch);
         this.plan = plan;
         this.shape = shape;
+        this.source = source;
         (epoch, step, endEpoch) = (range.Epoch, range.Step, range.EndEpoch);
         Capacity = (int)Math.Min(readAheadBytes / shape.Bytes, MostBatches);
         for (var i = 0; i < readers; i++)
@@ -137,6 +140,7 @@ public sealed class Prefetcher : IDisposable
             Monitor.PulseAll(gate);
         }
 
+        source?.Dispose();
         var began = Stopwatch.GetTimestamp();
         foreach (var thread in threads)
         {

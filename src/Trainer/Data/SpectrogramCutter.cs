@@ -35,7 +35,7 @@ sealed class SpectrogramCutter(DataCounters counters, bool negativeFirstFrame, b
         {
             var slice = ClipSampler.AudioSlice(clips[i], frames, limit, negativeFirstFrame);
             frameCounts[i] = slice.Count;
-            Count(file, clips[i], frames, slice.Count, limit);
+            Count(counters, file, clips[i], frames, slice.Count, limit);
             for (var band = 0; band < bands; band++)
             {
                 var row = destination.Slice(((i * bands) + band) * limit, limit);
@@ -47,7 +47,8 @@ sealed class SpectrogramCutter(DataCounters counters, bool negativeFirstFrame, b
         }
     }
 
-    void Count(string file, Clip clip, int frames, int valid, int limit)
+    /// <summary>Counts a clip that reaches beyond the spectrogram.</summary>
+    internal static void Count(DataCounters counters, string file, Clip clip, int frames, int valid, int limit)
     {
         if (valid == 0)
         {
@@ -81,7 +82,7 @@ sealed class SpectrogramCutter(DataCounters counters, bool negativeFirstFrame, b
     }
 
     /// <summary>No infinity and no NaN: an exponent of all ones. On the bits, because half arithmetic is not vectorised.</summary>
-    static bool AllFinite(ReadOnlySpan<Half> values)
+    internal static bool AllFinite(ReadOnlySpan<Half> values)
     {
         const ushort exponent = 0x7C00;
         var bits = MemoryMarshal.Cast<Half, ushort>(values);

@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Data.Shards;
 
 namespace Mcn.Web.Trainer.Data;
@@ -22,9 +23,17 @@ public sealed class TrainingData
         Vocabulary = evaluation.Vocabulary;
         EvaluationSets = evaluation.Sets;
         Shape = BatchShape.Of(config);
-        Plan = new BatchPlan(config.Seed, videos.Count, config.Data.BatchSize);
+        if (shards is not null) Reading = HowToRead(shards.Manifest.Shards.Length);
+        if (Reading?.Mode == ReadModes.Sequential)
+        {
+            Windows = new WindowPlan(config.Seed, [.. shards!.Manifest.Shards.Select(shard => shard.Bytes)],
+                Array.ConvertAll(recordOfVideo, shards.ShardOf), config.Data.ShuffleWindowBytes, config.Data.Echo);
+            Reading = Reading with { ShardsPerWindow = Windows.ShardsPerWindow };
+        }
+
+        Plan = new BatchPlan(config.Seed, videos.Count, config.Data.BatchSize, Windows);
         BadRecords = new BadRecords(videos, config.Data.BadRecordBudget);
-        Fingerprint = DataFingerprint.Of(videos, captions, Vocabulary, Shape);
+        Fingerprint = DataFingerprint.With(DataFingerprint.Of(videos, captions, Vocabulary, Shape), shards, Windows, config.Data.Echo);
     }
 
     public VideoList Videos { get; }
@@ -37,6 +46,12 @@ public sealed class TrainingData
     public IReadOnlyList<RetrievalSet> EvaluationSets { get; }
 
     public BatchPlan Plan { get; }
+
+    /// <summary>How shards are read whole (read_mode sequential); null: they are not.</summary>
+    public WindowPlan? Windows { get; }
+
+    /// <summary>How shards are read, and why; null: the original's layout.</summary>
+    public ShardReading? Reading { get; }
 
     public BatchShape Shape { get; }
 
@@ -66,16 +81,33 @@ public sealed class TrainingData
         return data;
     }
 
-    IVideoSource CreateSource() => shards is null ? new HowToLayout(config.Data, Videos, Counters.Reads) : new ShardSource(shards, recordOfVideo, Counters.Reads);
-
     /// <summary>Starts the reader threads at a position (both from 0); they stop after optimizer.epochs.</summary>
     public Prefetcher CreatePrefetcher(int epoch, int step)
     {
         var range = new ReadRange(epoch, step, config.Optimizer.Epochs);
-        return Prefetcher = new Prefetcher(Plan, Shape, range, config.Data.NumThreadReader, config.Data.ReadAheadBytes, () =>
+        var stream = Windows is null ? null : new WindowStream(shards!, Windows, Plan, range, Counters);
+        try
         {
-            var reader = new VideoReader(config, Captions, Counters, CreateSource());
-            return new SlotReader(new SkippingReader(reader.Fill, Plan, config.Seed, Counters, BadRecords).Fill, reader);
-        });
+            return Prefetcher = new Prefetcher(Plan, Shape, range, config.Data.NumThreadReader, config.Data.ReadAheadBytes, () => CreateReader(stream), stream);
+        }
+        catch
+        {
+            stream?.Dispose();
+            throw;
+        }
+    }
+
+    ShardReading HowToRead(int count)
+    {
+        var (mode, because) = ReadModes.Of(config.Data);
+        return new ShardReading(mode, because, config.Data.Echo, count, count);
+    }
+
+    SlotReader CreateReader(WindowStream? stream)
+    {
+        IVideoSource source = shards is null ? new HowToLayout(config, Videos, Counters) : new ShardSource(config, shards, recordOfVideo, Counters, stream);
+        var reader = new VideoReader(config, Captions, source);
+        var skipping = new SkippingReader(reader.Fill, Plan, config.Seed, Counters, BadRecords);
+        return new SlotReader(stream is null ? skipping.Fill : (batch, slot) => stream.During(batch, slot, skipping.Fill), reader);
     }
 }

@@ -22,17 +22,20 @@ static class VideoShapes
             : throw WrongWidth(file, $"2d features of width {width}", $"less than model.feature_dim = {videoWidth}");
     }
 
-    public static void RequireWidth3d(HostArray array, string file, int width2d, int videoWidth)
+    public static void RequireWidth3d(HostArray array, string file, int width2d, int videoWidth) => RequireWidth(width2d, array.Shape[1], file, videoWidth);
+
+    public static void RequireWidth(int width2d, long width3d, string file, int videoWidth)
     {
-        if (width2d + array.Shape[1] == videoWidth) return;
-        throw WrongWidth(file, $"3d features of width {array.Shape[1]} beside 2d features of width {width2d}",
-            $"model.feature_dim = {videoWidth} together");
+        if (width2d + width3d == videoWidth) return;
+        throw WrongWidth(file, $"3d features of width {width3d} beside 2d features of width {width2d}", $"model.feature_dim = {videoWidth} together");
     }
 
-    public static void RequireBands(HostArray array, string file, int melBands)
+    public static void RequireBands(HostArray array, string file, int melBands) => RequireBands(array.Shape[0], file, melBands);
+
+    public static void RequireBands(long bands, string file, int melBands)
     {
-        if (array.Shape[0] == melBands) return;
-        throw new UserError(file, $"a spectrogram of {array.Shape[0]} rows", $"model.mel_bands = {melBands}",
+        if (bands == melBands) return;
+        throw new UserError(file, $"a spectrogram of {bands} rows", $"model.mel_bands = {melBands}",
             "Compute it again, or set model.mel_bands");
     }
 

@@ -57,22 +57,28 @@ public sealed class HostArray
     /// <summary>Converts elements <paramref name="start"/> .. +destination.Length to single precision.</summary>
     public void CopyTo(int start, Span<float> destination)
     {
-        var count = destination.Length;
-        switch (Type)
+        var size = SizeOf(Type);
+        ToSingles(Type, Data.Span.Slice(start * size, destination.Length * size), destination);
+    }
+
+    /// <summary>Converts elements of a type to single precision.</summary>
+    public static void ToSingles(ArrayType type, ReadOnlySpan<byte> bytes, Span<float> destination)
+    {
+        switch (type)
         {
-            case ArrayType.Float16: TensorPrimitives.ConvertToSingle(As<Half>().Slice(start, count), destination); break;
-            case ArrayType.Float32: As<float>().Slice(start, count).CopyTo(destination); break;
-            case ArrayType.Float64: TensorPrimitives.ConvertTruncating(As<double>().Slice(start, count), destination); break;
-            case ArrayType.Int32: TensorPrimitives.ConvertTruncating(As<int>().Slice(start, count), destination); break;
-            case ArrayType.Int64: TensorPrimitives.ConvertTruncating(As<long>().Slice(start, count), destination); break;
-            case ArrayType.Int16: TensorPrimitives.ConvertTruncating(As<short>().Slice(start, count), destination); break;
-            case ArrayType.Int8: TensorPrimitives.ConvertTruncating(As<sbyte>().Slice(start, count), destination); break;
-            case ArrayType.UInt8 or ArrayType.Bool: TensorPrimitives.ConvertTruncating(As<byte>().Slice(start, count), destination); break;
+            case ArrayType.Float16: TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(bytes), destination); break;
+            case ArrayType.Float32: MemoryMarshal.Cast<byte, float>(bytes).CopyTo(destination); break;
+            case ArrayType.Float64: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, double>(bytes), destination); break;
+            case ArrayType.Int32: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, int>(bytes), destination); break;
+            case ArrayType.Int64: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, long>(bytes), destination); break;
+            case ArrayType.Int16: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, short>(bytes), destination); break;
+            case ArrayType.Int8: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, sbyte>(bytes), destination); break;
+            case ArrayType.UInt8 or ArrayType.Bool: TensorPrimitives.ConvertTruncating(bytes, destination); break;
             case ArrayType.BFloat16:
-                var bits = As<ushort>().Slice(start, count);
-                for (var i = 0; i < count; i++) destination[i] = BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
+                var bits = MemoryMarshal.Cast<byte, ushort>(bytes);
+                for (var i = 0; i < bits.Length; i++) destination[i] = BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
                 break;
-            default: throw new InvalidOperationException($"No conversion from {Type}");
+            default: throw new InvalidOperationException($"No conversion from {type}");
         }
     }
 

@@ -85,13 +85,13 @@ public sealed record NpyHeader(ArrayType Type, bool FortranOrder, long[] Shape, 
         return type.Value;
     }
 
-    /// <summary>The header of a C-order array as NumPy writes it: version 1.0, padded so that the data begin at a multiple of 64.</summary>
-    public static byte[] Format(ArrayType type, ReadOnlySpan<long> shape, string subject)
+    /// <summary>The header of an array as NumPy writes it: version 1.0, padded so that the data begin at a multiple of 64.</summary>
+    public static byte[] Format(ArrayType type, ReadOnlySpan<long> shape, string subject, bool fortranOrder = false)
     {
         var code = ArrayLayout.ToNumpy(type)
             ?? throw new Shared.UserError(subject, $"NumPy has no {type}", "another type", "Convert the array to single precision first");
         var text = new StringBuilder("{'descr': '").Append(HostArray.SizeOf(type) == 1 ? '|' : '<').Append(code)
-            .Append("', 'fortran_order': False, 'shape': (");
+            .Append("', 'fortran_order': ").Append(fortranOrder ? "True" : "False").Append(", 'shape': (");
         foreach (var size in shape) text.Append(size).Append(shape.Length == 1 ? "," : ", ");
         if (shape.Length > 1) text.Length -= 2;
         text.Append("), }");

@@ -24,7 +24,7 @@ sealed class DataReport(RunConfig config, TrainingData data, TelemetryOutlet out
         values[MetricCatalog.BadVideos] = data.BadRecords.Count;
         values[MetricCatalog.QueueBytes] = (data.Prefetcher?.QueueDepth ?? 0) * (double)data.Shape.Bytes;
         var now = new Reading(true, values[MetricCatalog.Samples], data.Prefetcher?.ConsumerWait.TotalSeconds ?? 0, data.Counters.FilledVideos,
-            data.Counters.Reads.Bytes, data.Counters.Reads.Time.TotalSeconds, data.Counters.FillTime.TotalSeconds);
+            data.Counters.Reads.Bytes + data.Counters.Stream.Bytes, data.Counters.Reads.Time.TotalSeconds, data.Counters.FillTime.TotalSeconds);
         if (last.IsTaken && values[MetricCatalog.SamplesPerSecond] > 0 && now.Clips > last.Clips)
             AddRates(values, now, (now.Clips - last.Clips) / values[MetricCatalog.SamplesPerSecond]);
         last = now;

@@ -24,6 +24,7 @@ sealed class ConsoleReport : ITrainingReport
                 Line(Invariant($"run {started.Id!.Run}, incarnation {started.Id.Incarnation}: {started.Name}, {started.Parameters:N0} parameters on {started.Device}"));
                 Line(Invariant($"{started.ClipsPerStep:N0} clips a step, {started.StepsPerEpoch:N0} steps x {started.Epochs} epochs = {started.TotalSteps:N0} steps")
                     + (started.FromStep > 0 ? Invariant($"; going on at step {started.FromStep:N0}") : ""));
+                if (started.Shards is { } shards) Line(Reading(shards));
                 break;
             case StepMetrics step:
                 Progress(step);
@@ -56,6 +57,10 @@ sealed class ConsoleReport : ITrainingReport
                 throw new InvalidOperationException($"No line for {record.GetType().Name}");
         }
     }
+
+    static string Reading(ShardReading shards) => Invariant($"shards are read in mode {shards.Mode} ({shards.Because})")
+        + (shards.ShardsPerWindow == shards.Shards ? "; a full shuffle" : Invariant($"; shuffled in windows of {shards.ShardsPerWindow} of {shards.Shards} shards: two videos of a batch are {shards.Togetherness:F1} x as likely out of one shard as in a full shuffle"))
+        + (shards.Echo > 1 ? Invariant($"; each video is used {shards.Echo} times (echo)") : "");
 
     void Progress(StepMetrics step)
     {

@@ -58,6 +58,18 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteStartObject("compatibility");
                 foreach (var (name, on) in started.Compatibility ?? new Dictionary<string, bool>()) json.WriteBoolean(name, on);
                 json.WriteEndObject();
+                if (started.Shards is { } shards)
+                {
+                    json.WriteStartObject("shards");
+                    json.WriteString("mode", shards.Mode);
+                    json.WriteString("because", shards.Because);
+                    json.WriteNumber("echo", shards.Echo);
+                    json.WriteNumber("shards", shards.Shards);
+                    json.WriteNumber("shards_per_window", shards.ShardsPerWindow);
+                    json.WriteNumber("togetherness", shards.Togetherness);
+                    json.WriteEndObject();
+                }
+
                 break;
             case EvaluationFinished evaluation:
                 json.WriteString("event", "evaluation");

@@ -32,6 +32,10 @@ static class TestRun
             FeatureFramerate = 1,
             NumThreadReader = 1,
             ReadAheadBytes = 1 << 26,
+            ReadMode = "random",
+            ShuffleWindowBytes = 8L << 30,
+            Echo = 1,
+            VerifyChecksums = true,
             BadRecordBudget = 0.001,
         },
         Model = new ModelConfig

@@ -9,7 +9,7 @@ namespace Mcn.Web.Trainer.Data.Shards;
 /// <summary>Makes the record of a video out of the original's files: reads, checks, cuts, pools, quantises. One per packing thread.</summary>
 sealed class RecordEncoder(RunConfig config, VideoList videos, CaptionSpool captions, PackEncoding encoding, int? captionsKept) : IDisposable
 {
-    readonly HowToLayout layout = new(config.Data, videos, meter: null);
+    readonly HowToLayout layout = new(config, videos, new DataCounters());
     readonly FeaturePooler pooler = new(new DataCounters());
     readonly FiniteScan scan = new();
     readonly List<int> joined = [];
@@ -68,20 +68,21 @@ sealed class RecordEncoder(RunConfig config, VideoList videos, CaptionSpool capt
         var size = HostArray.SizeOf(array.Type);
         var kept = new byte[bands * frames * size];
         for (var band = 0; band < bands; band++)
-            array.Data.Span.Slice(band * all * size, frames * size).CopyTo(kept.AsSpan(band * frames * size));
-        var cut = new HostArray(array.Type, [bands, frames], kept);
+            for (var frame = 0; frame < frames; frame++)
+                array.Data.Span.Slice(((band * all) + frame) * size, size).CopyTo(kept.AsSpan(((frame * bands) + band) * size, size));
         if (!encoding.Is8Bit())
         {
-            Add(ShardFormat.Spectrogram, cut.Type, cut.Shape, kept);
+            Add(ShardFormat.Spectrogram, array.Type, [bands, frames], kept, byFrames: true);
             return;
         }
 
-        var decibels = cut.ToSingles();
+        var decibels = new float[bands * frames];
+        HostArray.ToSingles(array.Type, kept, decibels);
         var (scale, offset) = EightBit.Decibels;
         if (decibels.AsSpan().ContainsAnyExceptInRange(-80f, 0f)) (scale, offset) = EightBit.RangeOf(decibels);
         var bytes = new byte[decibels.Length];
         EightBit.Quantise(decibels, scale, offset, bytes);
-        Add(ShardFormat.Spectrogram, ArrayType.UInt8, cut.Shape, bytes);
+        Add(ShardFormat.Spectrogram, ArrayType.UInt8, [bands, frames], bytes, byFrames: true);
         Add(ShardFormat.ScaleOf(ShardFormat.Spectrogram), ArrayType.Float32, [1, 2], MemoryMarshal.AsBytes<float>([scale, offset]));
     }
 
@@ -113,7 +114,6 @@ sealed class RecordEncoder(RunConfig config, VideoList videos, CaptionSpool capt
     HostArray Read(int video, VideoPart part, out string file)
     {
         var array = layout.Read(video, part, out file);
-        VideoShapes.RequireMatrix(array, file, part);
         if (scan.FirstNotFinite(array) is >= 0 and var at)
         {
             throw new UserError(file, FormattableString.Invariant($"value [{at / array.Shape[1]}, {at % array.Shape[1]}] is NaN or infinite"), "finite numbers",
@@ -123,9 +123,9 @@ sealed class RecordEncoder(RunConfig config, VideoList videos, CaptionSpool capt
         return array;
     }
 
-    void Add(string suffix, ArrayType type, long[] shape, ReadOnlySpan<byte> values)
+    void Add(string suffix, ArrayType type, long[] shape, ReadOnlySpan<byte> values, bool byFrames = false)
     {
-        var header = NpyHeader.Format(type, shape, id);
+        var header = NpyHeader.Format(type, shape, id, fortranOrder: byFrames);
         var bytes = new byte[header.Length + values.Length];
         header.CopyTo(bytes, 0);
         values.CopyTo(bytes.AsSpan(header.Length));

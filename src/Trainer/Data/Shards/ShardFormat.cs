@@ -6,11 +6,12 @@ namespace Mcn.Web.Trainer.Data.Shards;
 
 /// <summary>
 /// Files of a pack: shard-NNNNNN.tar (WebDataset: npy members and a json of one name a video, not compressed), beside each its
-/// shard-NNNNNN.index.json, videos.csv and caption.pickle in the original's layout, and manifest.json, which is written last.
+/// shard-NNNNNN.index.json, videos.csv and caption.pickle in the original's layout, and manifest.json, which is written last. A
+/// spectrogram is (bands, frames) in Fortran order, so that the frames of a clip lie together.
 /// </summary>
 static class ShardFormat
 {
-    public const int Version = 1;
+    public const int Version = 2;
 
     public const string Manifest = "manifest.json";
     public const string Plan = "plan.json";
@@ -28,6 +29,18 @@ static class ShardFormat
 
     /// <summary>The scales of an 8-bit member, (rows, 2): scale and offset of each row.</summary>
     public static string ScaleOf(string suffix) => suffix[..^".npy".Length] + ".scale.npy";
+
+    static readonly string[] Suffixes =
+    [
+        .. new[] { Features2d, Features3d, Pooled2d, Pooled3d, Spectrogram }.SelectMany(suffix => new[] { suffix, ScaleOf(suffix) }),
+    ];
+
+    /// <summary>The end of the name of an array's member.</summary>
+    public static string SuffixOf(ShardArray array) => Suffixes[(int)array];
+
+    /// <summary>The array of a member; null when this version knows none of this name.</summary>
+    public static ShardArray? ArrayOf(string name) =>
+        Array.FindIndex(Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal)) is >= 0 and var found ? (ShardArray)found : null;
 
     public static string TarOf(int shard) => FormattableString.Invariant($"shard-{shard:D6}.tar");
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Import;
@@ -17,7 +16,8 @@ public sealed class ShardStore : IDisposable
     readonly string folder;
     readonly SafeFileHandle[] files;
     readonly List<Place> records = [];
-    readonly List<Part> parts = [];
+    readonly List<ShardPart> parts = [];
+    int[] verified = []; // a bit a record
     readonly Dictionary<string, int> recordOfPath = new(StringComparer.Ordinal);
 
     ShardStore(string folder, PackManifest manifest)
@@ -48,13 +48,18 @@ public sealed class ShardStore : IDisposable
         }
 
         var manifest = DurableJson.Read(path, ShardJson.Default.PackManifest);
-        if (manifest.FormatVersion > ShardFormat.Version)
-            throw new UserError(path, $"format version {manifest.FormatVersion}", $"at most {ShardFormat.Version}", "A newer program made this pack: update this one");
+        if (manifest.FormatVersion != ShardFormat.Version)
+        {
+            throw new UserError(path, $"format version {manifest.FormatVersion}", $"{ShardFormat.Version}",
+                manifest.FormatVersion > ShardFormat.Version ? "A newer program made this pack: update this one" : "An older program made this pack: delete it and run `data pack` again");
+        }
+
         RequireAgreement(path, manifest, config);
         var store = new ShardStore(folder, manifest);
         try
         {
             for (var shard = 0; shard < manifest.Shards.Length; shard++) store.Add(shard, manifest.Shards[shard]);
+            store.verified = new int[(store.records.Count + 31) / 32];
         }
         catch
         {
@@ -85,51 +90,55 @@ public sealed class ShardStore : IDisposable
         foreach (var file in files) file?.Dispose();
     }
 
-    /// <summary>Reads the arrays of a record in one piece and checks every one.</summary>
-    /// <param name="record">From <see cref="Map"/>.</param>
-    /// <param name="buffer">Grows to the longest record.</param>
-    /// <param name="found">Filled by place of the suffix in <see cref="Suffixes"/>.</param>
-    internal string Read(int record, ref byte[] buffer, HostArray?[] found, ReadMeter? meter)
+    /// <summary>Number of the shard of a record.</summary>
+    public int ShardOf(int record) => records[record].Shard;
+
+    /// <summary>The tar of a record, for messages.</summary>
+    public string PathOf(int record) => PathOfShard(records[record].Shard);
+
+    /// <summary>Length of a tar.</summary>
+    public long ShardBytesOf(int shard) => Manifest.Shards[shard].Bytes;
+
+    internal ReadOnlySpan<ShardPart> PartsOf(int record) => CollectionsMarshal.AsSpan(parts).Slice(records[record].FirstPart, records[record].Parts);
+
+    /// <summary>Where an array of a record lies.</summary>
+    /// <exception cref="UserError">The record does not have it.</exception>
+    internal ShardPart Part(int record, ShardArray array)
     {
-        var place = records[record];
-        var path = Path.Combine(folder, Manifest.Shards[place.Shard].Tar);
-        if (buffer.Length < place.Length) buffer = GC.AllocateUninitializedArray<byte>(place.Length);
+        foreach (ref readonly var part in PartsOf(record))
+            if (part.Array == array) return part;
+        throw new UserError(PathOf(record), $"a record without {ShardFormat.SuffixOf(array)}", $"an array for encoding {Manifest.Encoding}", ShardCheck.Remedy);
+    }
+
+    /// <summary>Whether this process has compared the record with its checksums.</summary>
+    internal bool IsVerified(int record) => (Volatile.Read(ref verified[record / 32]) & (1 << (record % 32))) != 0;
+
+    internal void MarkVerified(int record) => Interlocked.Or(ref verified[record / 32], 1 << (record % 32));
+
+    /// <summary>Fills the span from a place in a shard.</summary>
+    internal void Read(int shard, long offset, Span<byte> destination, ReadMeter meter)
+    {
         var began = Stopwatch.GetTimestamp();
-        for (var done = 0; done < place.Length;)
+        for (var done = 0; done < destination.Length;)
         {
             int got;
             try
             {
-                got = RandomAccess.Read(files[place.Shard], buffer.AsSpan(done, place.Length - done), place.Offset + done);
+                got = RandomAccess.Read(files[shard], destination[done..], offset + done);
             }
             catch (IOException error)
             {
-                throw new UserError(path, $"at byte {place.Offset + done}: cannot be read ({error.Message})", "", "Check the disk or the network mount", inner: error);
+                throw new UserError(PathOfShard(shard), $"at byte {offset + done}: cannot be read ({error.Message})", "", "Check the disk or the network mount", inner: error);
             }
 
-            if (got == 0) throw Refusal.At(path, place.Offset + done, "the shard ended here", $"{Manifest.Shards[place.Shard].Bytes} bytes", ShardCheck.Remedy);
+            if (got == 0) throw Refusal.At(PathOfShard(shard), offset + done, "the shard ended here", $"{Manifest.Shards[shard].Bytes} bytes", ShardCheck.Remedy);
             done += got;
         }
 
-        meter?.Add(place.Length, Stopwatch.GetTimestamp() - began);
-        Array.Clear(found);
-        foreach (var part in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(parts).Slice(place.FirstPart, place.Parts))
-        {
-            var bytes = buffer.AsMemory(part.Offset, part.Length);
-            var hash = XxHash3.HashToUInt64(bytes.Span);
-            if (hash != part.Hash) throw ShardCheck.Wrong(path, $"a member {Suffixes[part.Suffix]}", place.Offset + part.Offset, ShardCheck.Hex(hash), ShardCheck.Hex(part.Hash));
-            found[part.Suffix] = Npy.Read(bytes, path);
-        }
-
-        return path;
+        meter.Add(destination.Length, Stopwatch.GetTimestamp() - began);
     }
 
-    /// <summary>Arrays that a record may have.</summary>
-    internal static readonly string[] Suffixes =
-    [
-        .. new[] { ShardFormat.Features2d, ShardFormat.Features3d, ShardFormat.Pooled2d, ShardFormat.Pooled3d, ShardFormat.Spectrogram }
-            .SelectMany(suffix => new[] { suffix, ShardFormat.ScaleOf(suffix) }),
-    ];
+    string PathOfShard(int shard) => Path.Combine(folder, Manifest.Shards[shard].Tar);
 
     void Add(int number, ShardFile shard)
     {
@@ -147,18 +156,10 @@ public sealed class ShardStore : IDisposable
         ShardCheck.RequireLength(path, RandomAccess.GetLength(files[number]), shard.Bytes);
         foreach (var record in index.Records)
         {
-            var arrays = record.Members.Where(member => member.Dtype is not null).ToArray();
-            var (start, end) = (arrays.Min(member => member.Offset), arrays.Max(member => member.Offset + member.Length));
-            if (start < 0 || end > shard.Bytes || end - start > Array.MaxLength)
-                throw new UserError(ShardFormat.IndexOf(path), $"{record.Path} at bytes {start} to {end}", $"inside the shard's {shard.Bytes} bytes", ShardCheck.Remedy);
             recordOfPath[record.Path] = records.Count;
-            records.Add(new Place(number, start, (int)(end - start), parts.Count, arrays.Length));
-            foreach (var member in arrays)
-            {
-                var suffix = Array.FindIndex(Suffixes, suffix => member.Name.EndsWith(suffix, StringComparison.Ordinal));
-                if (suffix < 0) throw new UserError(ShardFormat.IndexOf(path), $"a member {member.Name}", string.Join(", ", Suffixes), "A newer program made this pack: update this one");
-                parts.Add(new Part((byte)suffix, (int)(member.Offset - start), (int)member.Length, ulong.Parse(member.Xxh3, NumberStyles.HexNumber, CultureInfo.InvariantCulture)));
-            }
+            var arrays = record.Members.Where(member => member.Dtype is not null).Select(member => ShardPart.Of(member, shard.Bytes, ShardFormat.IndexOf(path))).ToArray();
+            records.Add(new Place(number, parts.Count, arrays.Length));
+            parts.AddRange(arrays);
         }
     }
 
@@ -176,7 +177,5 @@ public sealed class ShardStore : IDisposable
         }
     }
 
-    readonly record struct Place(int Shard, long Offset, int Length, int FirstPart, int Parts);
-
-    readonly record struct Part(byte Suffix, int Offset, int Length, ulong Hash);
+    readonly record struct Place(int Shard, int FirstPart, int Parts);
 }

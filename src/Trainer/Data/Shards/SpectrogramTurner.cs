@@ -1,0 +1,120 @@
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Mcn.Web.Shared;
+using Mcn.Web.Trainer.Import;
+
+namespace Mcn.Web.Trainer.Data.Shards;
+
+/// <summary>
+/// Turns the frames of a clip, which lie frame by frame in a shard, into the (bands, T) of a batch, and pads them. This is most of the work
+/// of reading a packed clip, so it goes in blocks of 8 x 8 through registers. Owned by one reader thread.
+/// </summary>
+/// <param name="padding">Decibels after the last frame.</param>
+sealed class SpectrogramTurner(Half padding)
+{
+    const int Block = 8;
+
+    Half[] halves = [];
+    float[] singles = [];
+    (float Scale, float Offset) scale;
+
+    /// <summary>Begins a record.</summary>
+    /// <param name="scales">Scale and offset of a spectrogram in 8 bits.</param>
+    public void Begin(ReadOnlySpan<float> scales) => scale = scales.IsEmpty ? default : (scales[0], scales[1]);
+
+    /// <summary>Turns frames into the first columns of a destination.</summary>
+    /// <param name="type">Half, single or double precision, or 8-bit codes.</param>
+    /// <param name="bytes">(count, bands).</param>
+    /// <param name="file">Where they come from, for messages.</param>
+    /// <param name="at">Which frames they are.</param>
+    /// <param name="limit">T: values of a row of the destination.</param>
+    /// <param name="destination">(bands, T), from the first column to write.</param>
+    public void Turn(ArrayType type, ReadOnlySpan<byte> bytes, string file, FrameSlice at, int bands, int limit, Span<Half> destination)
+    {
+        var values = type == ArrayType.Float16 ? MemoryMarshal.Cast<byte, Half>(bytes) : Converted(type, bytes, at.Count * bands);
+        if (!SpectrogramCutter.AllFinite(values))
+        {
+            throw new UserError(file, $"a spectrogram with NaN, infinity or a number too large for half precision in frames {at.First} to {at.First + at.Count - 1}",
+                "decibels", "Pack this video again, or take it off the list");
+        }
+
+        Transpose(MemoryMarshal.Cast<Half, ushort>(values), at.Count, bands, limit, MemoryMarshal.Cast<Half, ushort>(destination));
+    }
+
+    /// <summary>Fills what comes after <paramref name="count"/> frames.</summary>
+    public void Pad(int count, int bands, int limit, Span<Half> destination)
+    {
+        for (var band = 0; band < bands; band++) destination.Slice((band * limit) + count, limit - count).Fill(padding);
+    }
+
+    // Decibels in single or double precision are rounded to half, as from the original's layout.
+    ReadOnlySpan<Half> Converted(ArrayType type, ReadOnlySpan<byte> bytes, int count)
+    {
+        if (halves.Length < count) halves = GC.AllocateUninitializedArray<Half>(count);
+        var values = halves.AsSpan(0, count);
+        if (type == ArrayType.UInt8)
+        {
+            EightBit.Expand(bytes, scale.Scale, scale.Offset, values);
+            return values;
+        }
+
+        if (singles.Length < count) singles = new float[count];
+        HostArray.ToSingles(type, bytes, singles.AsSpan(0, count));
+        TensorPrimitives.ConvertToHalf(singles.AsSpan(0, count), values);
+        return values;
+    }
+
+    /// <param name="source">(count, bands).</param>
+    /// <param name="destination">(bands, limit), of which the first count columns are written.</param>
+    internal static void Transpose(ReadOnlySpan<ushort> source, int count, int bands, int limit, Span<ushort> destination)
+    {
+        var (wholeFrames, wholeBands) = Sse2.IsSupported ? (count / Block * Block, bands / Block * Block) : (0, 0);
+        for (var band = 0; band < wholeBands; band += Block)
+        {
+            for (var frame = 0; frame < wholeFrames; frame += Block)
+            {
+                // The slices check the bounds of a block, once.
+                var from = source.Slice((frame * bands) + band, ((Block - 1) * bands) + Block);
+                var to = destination.Slice((band * limit) + frame, ((Block - 1) * limit) + Block);
+                TransposeBlock(ref MemoryMarshal.GetReference(from), bands, ref MemoryMarshal.GetReference(to), limit);
+            }
+        }
+
+        for (var band = 0; band < bands; band++)
+        {
+            var row = destination.Slice(band * limit, count);
+            for (var frame = band < wholeBands ? wholeFrames : 0; frame < row.Length; frame++) row[frame] = source[(frame * bands) + band];
+        }
+    }
+
+    // Three rounds of interleaving: pairs of rows by 16, 32 and 64 bits.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void TransposeBlock(ref ushort source, int sourceStride, ref ushort destination, int destinationStride)
+    {
+        var (a0, a1, a2, a3) = (Row(ref source, sourceStride, 0), Row(ref source, sourceStride, 1), Row(ref source, sourceStride, 2), Row(ref source, sourceStride, 3));
+        var (a4, a5, a6, a7) = (Row(ref source, sourceStride, 4), Row(ref source, sourceStride, 5), Row(ref source, sourceStride, 6), Row(ref source, sourceStride, 7));
+        var (b0, b1) = (Sse2.UnpackLow(a0, a1).AsUInt32(), Sse2.UnpackHigh(a0, a1).AsUInt32());
+        var (b2, b3) = (Sse2.UnpackLow(a2, a3).AsUInt32(), Sse2.UnpackHigh(a2, a3).AsUInt32());
+        var (b4, b5) = (Sse2.UnpackLow(a4, a5).AsUInt32(), Sse2.UnpackHigh(a4, a5).AsUInt32());
+        var (b6, b7) = (Sse2.UnpackLow(a6, a7).AsUInt32(), Sse2.UnpackHigh(a6, a7).AsUInt32());
+        var (c0, c1) = (Sse2.UnpackLow(b0, b2).AsUInt64(), Sse2.UnpackHigh(b0, b2).AsUInt64());
+        var (c2, c3) = (Sse2.UnpackLow(b1, b3).AsUInt64(), Sse2.UnpackHigh(b1, b3).AsUInt64());
+        var (c4, c5) = (Sse2.UnpackLow(b4, b6).AsUInt64(), Sse2.UnpackHigh(b4, b6).AsUInt64());
+        var (c6, c7) = (Sse2.UnpackLow(b5, b7).AsUInt64(), Sse2.UnpackHigh(b5, b7).AsUInt64());
+        Store(ref destination, destinationStride, 0, Sse2.UnpackLow(c0, c4));
+        Store(ref destination, destinationStride, 1, Sse2.UnpackHigh(c0, c4));
+        Store(ref destination, destinationStride, 2, Sse2.UnpackLow(c1, c5));
+        Store(ref destination, destinationStride, 3, Sse2.UnpackHigh(c1, c5));
+        Store(ref destination, destinationStride, 4, Sse2.UnpackLow(c2, c6));
+        Store(ref destination, destinationStride, 5, Sse2.UnpackHigh(c2, c6));
+        Store(ref destination, destinationStride, 6, Sse2.UnpackLow(c3, c7));
+        Store(ref destination, destinationStride, 7, Sse2.UnpackHigh(c3, c7));
+    }
+
+    static Vector128<ushort> Row(ref ushort first, int stride, int row) => Vector128.LoadUnsafe(ref first, (nuint)(row * stride));
+
+    static void Store(ref ushort first, int stride, int row, Vector128<ulong> values) => values.AsUInt16().StoreUnsafe(ref first, (nuint)(row * stride));
+}
