@@ -35,7 +35,7 @@ static class CheckpointBench
 
     static BenchReport Measure(RunConfig config, RunFolder folder, int rounds)
     {
-        using var rank = new GpuRank(config, device("cpu"), new float[config.Model.WeDim * 2], (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
+        using var rank = new ReplicaTeam(config, new float[config.Model.WeDim * 2], (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
         using (var scope = NewDisposeScope()) rank.Clusters?.Restore(rand(config.Objective.ClusterSize, config.Model.EmbdDim));
         using var memory = SnapshotMemory.Own();
         memory.Fit(TrainingState.BytesAtMost(rank));
@@ -90,7 +90,7 @@ static class CheckpointBench
         report.Ratio("share of the time that training stands still for snapshots in memory", pace.Stall / pace.Memory, $"<= {config.Checkpoint.MaxOverhead}");
         report.Ratio("seconds of work at risk, death of the process", pace.AtRisk(memory: true).TotalSeconds, $"<= {config.Checkpoint.MaxLossSeconds}");
         report.Ratio("seconds of work at risk, death of the machine", pace.AtRiskMachine.TotalSeconds, $"<= {config.Checkpoint.MaxLossSeconds}, or 5 x the write on a slow disk");
-        var parameters = rank.Network.parameters().Sum(parameter => parameter.NumberOfElements);
+        var parameters = rank.Lead.Network.parameters().Sum(parameter => parameter.NumberOfElements);
         report.Note(FormattableString.Invariant($"{parameters:N0} parameters, both moments, queue and centroids: {bytes / 1e9:F2} GB; {rounds} rounds; intervals follow from these costs (checkpoint.max_overhead, checkpoint.max_loss_seconds)."));
         report.Note("On a GPU the copy crosses the bus: not measured here. The kernel may keep pages that it was asked to forget, so verify can be faster than the disk.");
         return report;

@@ -25,7 +25,7 @@ static class StepChild
         var random = new CounterRandom(config.Seed, RandomPurpose.SampleSet);
         var vectors = new float[(Words + 1) * config.Model.WeDim];
         for (var i = config.Model.WeDim; i < vectors.Length; i++) vectors[i] = (float)(random.NextDouble() - 0.5);
-        using var rank = new GpuRank(config, CPU, vectors, (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
+        using var team = new ReplicaTeam(config, vectors, (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
         var batch = Fill(new Batch(BatchShape.Of(config)), random);
         var rowsOfSteps = new JsonArray();
         var loss = 0.0;
@@ -34,7 +34,7 @@ static class StepChild
             if (step == 0) BenchChildren.Begin();
             batch.StepInEpoch = step + WarmUp;
             var began = Stopwatch.GetTimestamp();
-            var outcome = rank.Step(batch, 1e-4, read: true);
+            var outcome = team.Step(batch, 1e-4, read: true);
             var whole = Stopwatch.GetElapsedTime(began).TotalSeconds;
             loss = outcome.Loss!.Total;
             if (step < 0) continue;

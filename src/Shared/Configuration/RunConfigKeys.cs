@@ -53,7 +53,7 @@ public static partial class RunConfigKeys
         Key("seed", new WholeNumber(0, 9_007_199_254_740_991), 1,
             "Seed of initialisation, order of videos, choice of clips and k-means draws."),
         Key("devices", new ListOf(new DeviceName(), 1, OrOne: true), new JsonArray("cpu"),
-            "Where the network is trained. This version trains on one device."),
+            "Where the network is trained, one replica each: \"cuda:0\", \"cuda:1\", …, or \"cpu\" so many times. The numbers do not depend on how many."),
         Key("cpu_threads", new WholeNumber(0, 1024), 0, "Threads inside one tensor operation on the CPU; 0 = every core.", "threads"),
         Key("precision", new OneOf("fp32"), "fp32", "Arithmetic of the network."),
     ];

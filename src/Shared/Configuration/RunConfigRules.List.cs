@@ -12,11 +12,16 @@ public static partial class RunConfigRules
 
     internal static IReadOnlyList<Rule> Rules { get; } =
     [
-        new("This version trains on exactly one device.", ["devices"],
-            config => config.Devices.Count == 1 ? null : (
-                $"{Number(config.Devices.Count)} devices ({string.Join(", ", config.Devices)})",
-                "exactly one",
-                $"This version trains on one device: keep \"{config.Devices[0]}\"")),
+        new("The devices are GPUs, each once, or \"cpu\" only.", ["devices"],
+            config => config.Devices.Distinct().Count() is var kinds && (kinds == config.Devices.Count || (kinds == 1 && config.Devices[0] == "cpu"))
+                && (kinds == 1 || !config.Devices.Contains("cpu")) ? null : (
+                    $"{string.Join(", ", config.Devices)}", "GPUs, each once, or \"cpu\" only", "Name each GPU once; a slow device would hold the others up")),
+
+        new("A step has at least one BatchNorm group for each device.", ["devices", "model.batchnorm_group", "data.batch_size", "data.n_pair"],
+            config => config.Devices.Count <= config.BatchnormGroups ? null : (
+                $"{Number(config.Devices.Count)} devices for {Number(config.BatchnormGroups)} BatchNorm groups ({Number(config.ClipsPerStep)} clips a step, batchnorm_group {Number(config.Model.BatchnormGroup)})",
+                "at most as many devices as groups",
+                "Name fewer devices, raise batch_size, or lower batchnorm_group: that changes the numbers")),
 
         new("Training data come from one source: data.shards, or train_csv, features_path and caption_path.",
             ["data.shards", "data.train_csv", "data.features_path", "data.features_path_audio", "data.caption_path"],

@@ -19,7 +19,7 @@ public sealed class CheckpointDuty : IDisposable
     static readonly TimeSpan LongestSave = TimeSpan.FromMinutes(10);
     static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
-    readonly GpuRank rank;
+    readonly ReplicaTeam team;
     readonly SnapshotMemory memory;
     readonly SnapshotMemory? instead;
     readonly ResumePoint resumed;
@@ -42,15 +42,15 @@ public sealed class CheckpointDuty : IDisposable
 
     /// <param name="resumed">Where training goes on, and what is known of it.</param>
     /// <param name="describe">A manifest of this run and incarnation, to be completed with counters and position.</param>
-    internal CheckpointDuty(GpuRank rank, CheckpointStore store, SnapshotMemory memory, TelemetryOutlet outlet, RecorderLane lane,
+    internal CheckpointDuty(ReplicaTeam team, CheckpointStore store, SnapshotMemory memory, TelemetryOutlet outlet, RecorderLane lane,
         ResumePoint resumed, Func<CheckpointManifest> describe)
     {
-        (this.rank, this.memory, this.outlet, this.lane, this.resumed, this.describe) = (rank, memory, outlet, lane, resumed, describe);
-        config = rank.Config.Checkpoint;
+        (this.team, this.memory, this.outlet, this.lane, this.resumed, this.describe) = (team, memory, outlet, lane, resumed, describe);
+        config = team.Config.Checkpoint;
         best = resumed.Manifest?.Best ?? RunProgress.None;
         Saved = resumed.OnDisk;
         pace = new CheckpointPace(config);
-        var bytes = TrainingState.BytesAtMost(rank);
+        var bytes = TrainingState.BytesAtMost(team);
         if ((config.MemoryEverySeconds == 0 ? "checkpoint.memory_every_seconds is 0" : memory.Fit(bytes)) is { } refused)
         {
             // Checkpoints on disk need one slot all the same, of this process's own memory.
@@ -171,7 +171,7 @@ public sealed class CheckpointDuty : IDisposable
         var phase = lane.Phase;
         lane.Mark(RecorderPhase.Checkpoint);
         var began = Stopwatch.GetTimestamp();
-        var tensors = TrainingState.TensorsOf(rank);
+        var tensors = TrainingState.TensorsOf(team);
         var table = StateImage.Plan(Describe(position, reason), tensors);
         var sequence = memory.NextSequence();
         slot.Begin(table, sequence);
@@ -188,7 +188,7 @@ public sealed class CheckpointDuty : IDisposable
         return true;
     }
 
-    CheckpointManifest Describe(TrainingPosition position, string reason) => TrainingState.Count(rank, describe() with
+    CheckpointManifest Describe(TrainingPosition position, string reason) => TrainingState.Count(team, describe() with
     {
         Reason = reason,
         Step = position.Step,

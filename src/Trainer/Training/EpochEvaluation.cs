@@ -8,7 +8,7 @@ using Mcn.Web.Trainer.Recording;
 namespace Mcn.Web.Trainer.Training;
 
 /// <summary>Retrieval on every evaluation set at the end of an epoch, when it is due.</summary>
-public sealed class EpochEvaluation(RunConfig config, TrainingData data, GpuRank rank, TelemetryOutlet outlet)
+public sealed class EpochEvaluation(RunConfig config, TrainingData data, ReplicaTeam team, TelemetryOutlet outlet)
 {
     const string Direction = "t2va";
 
@@ -50,7 +50,7 @@ public sealed class EpochEvaluation(RunConfig config, TrainingData data, GpuRank
         try
         {
             return RetrievalEvaluator.Evaluate(EvaluationSettings.Of(config), set, data.Vocabulary, batch =>
-                control.StopRequested ? throw new OperationCanceledException() : rank.EncodeForEvaluation(rank.ToDevice(HostClips.From(batch))));
+                control.StopRequested ? throw new OperationCanceledException() : team.Lead.EncodeForEvaluation(team.Lead.ToDevice(HostClips.From(batch))));
         }
         catch (OperationCanceledException)
         {

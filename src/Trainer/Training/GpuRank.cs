@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using Mcn.Web.Shared.Configuration;
-using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Model;
 using Mcn.Web.Trainer.Objective;
 using Mcn.Web.Trainer.Recording;
@@ -10,31 +8,25 @@ using static TorchSharp.torch;
 namespace Mcn.Web.Trainer.Training;
 
 /// <summary>
-/// One device and the replica on it: network, optimizer, clustering. Every call comes from the rank's own thread, because dispose
-/// scopes are per thread; each step opens and closes one, so that no tensor outlives it.
+/// One device and the replica of the network on it. Every call comes from the rank's own thread, because dispose scopes are per thread.
+/// What the ranks do together is the <see cref="ReplicaTeam"/>'s.
 /// </summary>
 public sealed class GpuRank : IDisposable
 {
-    readonly ClipGroups groups;
     readonly WordTable words;
-    readonly McnObjective objective;
 
     /// <param name="device">`cpu` or `cuda:N`.</param>
     /// <param name="wordVectors">(vocabulary, we_dim), row 0 zero.</param>
-    /// <param name="initialRows">Draws the first centroids.</param>
-    public GpuRank(RunConfig config, Device device, float[] wordVectors, InitialRows initialRows)
+    /// <param name="lane">Where its phases are marked; null: nowhere.</param>
+    public GpuRank(RunConfig config, Device device, float[] wordVectors, RecorderLane? lane)
     {
         Config = config;
         Device = device;
+        Lane = lane;
         Network = new McnNetwork(config.Model, config.Compatibility);
-        Initialisation.Apply(Network, config.Seed);
         if (device.type != DeviceType.CPU) Network.to(device);
         Network.train();
-        groups = ClipGroups.Of(config);
-        Adam = new Adam(Network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter)), config.Optimizer);
-        Parameters = [.. Adam.Moments.Select(moment => moment.Parameter)];
-        Clusters = config.Objective.Kmeans ? new OnlineClusters(config, device, initialRows) : null;
-        objective = new McnObjective(config, Clusters);
+        Parameters = [.. Network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter))];
         words = new WordTable(wordVectors, config.Model.WeDim, device);
     }
 
@@ -44,45 +36,10 @@ public sealed class GpuRank : IDisposable
 
     public McnNetwork Network { get; }
 
-    public Adam Adam { get; }
-
     /// <summary>What is trained, in the network's order.</summary>
-    public IReadOnlyList<Tensor> Parameters { get; }
+    public IReadOnlyList<(string Name, Tensor Value)> Parameters { get; }
 
-    public OnlineClusters? Clusters { get; }
-
-    /// <summary>Where the phases of a step are marked; null: nowhere.</summary>
-    public RecorderLane? Lane { get; init; }
-
-    /// <summary>One optimisation step.</summary>
-    /// <param name="batch">Host buffers; free again when the call returns.</param>
-    /// <param name="learningRate">Of this step.</param>
-    /// <param name="read">Whether to read the loss back: a synchronisation with the device.</param>
-    public StepOutcome Step(Batch batch, double learningRate, bool read)
-    {
-        using var scope = NewDisposeScope();
-        Lane?.Mark(RecorderPhase.Forward);
-        var began = Stopwatch.GetTimestamp();
-        var pass = new GroupPass(this, HostClips.From(batch), groups, groups.OfRank(0, 1));
-        var (video, audio, text) = pass.Encode();
-        var encoded = Stopwatch.GetTimestamp();
-        var copied = pass.Copying;
-        Lane?.Mark(RecorderPhase.Backward);
-        var (loss, gradients) = objective.Differentiate(video, audio, text, batch.Epoch, batch.StepInEpoch);
-        var reconstruction = pass.Backward(objective, gradients);
-        if (pass.Sum?.Total() is { } total)
-            for (var i = 0; i < total.Length; i++) Parameters[i].grad = total[i];
-        var differentiated = Stopwatch.GetTimestamp();
-        Lane?.Mark(RecorderPhase.Update);
-        Adam.Step(learningRate);
-        var stepped = Stopwatch.GetTimestamp();
-        return new StepOutcome(
-            read ? LossValues.From(loss with { Reconstruction = reconstruction.Count == 0 ? null : reconstruction.Aggregate((sum, part) => sum.Plus(part)) }) : null, // sync
-            pass.Copying,
-            Stopwatch.GetElapsedTime(began, encoded) - copied,
-            Stopwatch.GetElapsedTime(encoded, differentiated) - (pass.Copying - copied),
-            Stopwatch.GetElapsedTime(differentiated, stepped));
-    }
+    public RecorderLane? Lane { get; }
 
     /// <summary>Embeddings of clips in evaluation mode, without graph; training mode is restored (spec Q4).</summary>
     public Embeddings EncodeForEvaluation(ClipTensors clips)
@@ -108,8 +65,6 @@ public sealed class GpuRank : IDisposable
 
     public void Dispose()
     {
-        Adam.Dispose();
-        Clusters?.Dispose();
         words.Dispose();
         Network.Dispose();
     }

@@ -20,10 +20,10 @@ sealed class GradientSum
 
     /// <summary>Moves the gradients out of the parameters, into the caller's outer dispose scope.</summary>
     /// <param name="group">The next one after those that were added.</param>
-    public void Take(int group, IReadOnlyList<Tensor> parameters)
+    public void Take(int group, IReadOnlyList<(string Name, Tensor Value)> parameters)
     {
-        Add(new Part(group, 1, [.. parameters.Select(parameter => parameter.grad?.MoveToOuterDisposeScope())]), release: true);
-        foreach (var parameter in parameters) parameter.grad = null;
+        Add(new Part(group, 1, [.. parameters.Select(parameter => parameter.Value.grad?.MoveToOuterDisposeScope())]), release: true);
+        foreach (var (_, parameter) in parameters) parameter.grad = null;
     }
 
     /// <summary>Adds what follows; siblings of the tree are joined, into the left one's memory.</summary>

@@ -32,24 +32,24 @@ sealed class ResumePoint
     /// <summary>Null: training begins.</summary>
     public CheckpointManifest? Manifest { get; }
 
-    /// <summary>Finds the newest state of this run and puts it into the rank.</summary>
+    /// <summary>Finds the newest state of this run and puts it into the replicas.</summary>
     /// <param name="present">Manifest of this process: run, data set, configuration and environment are compared with the state's.</param>
     /// <param name="tell">Told of what was passed over, with the reason.</param>
     /// <exception cref="UserError">The state belongs to other data or another network.</exception>
-    public static ResumePoint Find(CheckpointStore store, SnapshotMemory memory, GpuRank rank, CheckpointManifest present, Action<string> tell)
+    public static ResumePoint Find(CheckpointStore store, SnapshotMemory memory, ReplicaTeam team, CheckpointManifest present, Action<string> tell)
     {
         var disk = store.FindNewest(tell);
         var onDisk = disk is { } newest ? TrainingState.PositionOf(newest.Manifest) : TrainingPosition.Start;
         if (memory.Newest() is var (slot, table, proof) && table.Manifest.RunId == present.RunId && Later(table.Manifest, disk?.Manifest))
         {
             RequireSameData("the snapshot in memory", table.Manifest, present);
-            var position = TrainingState.Restore(rank, table.Manifest, tensors => StateImage.Restore(slot, table, tensors));
+            var position = TrainingState.Restore(team, table.Manifest, tensors => StateImage.Restore(slot, table, tensors));
             return new ResumePoint(position, onDisk, table.Manifest, proof, null, disk?.Path, Differences(table.Manifest, present));
         }
 
         if (disk is not var (path, manifest)) return new ResumePoint(TrainingPosition.Start, onDisk, null, null, null, null, []);
         RequireSameData(path, manifest, present);
-        var restored = TrainingState.Restore(rank, manifest, tensors =>
+        var restored = TrainingState.Restore(team, manifest, tensors =>
         {
             foreach (var file in tensors.GroupBy(tensor => tensor.File)) TensorFile.Restore(Path.Combine(path, file.Key), [.. file]);
         });

@@ -15,7 +15,7 @@ static class StepEvidence
     const long MostElements = 1 << 16;
 
     /// <param name="position">Before the step.</param>
-    public static StepProof Of(GpuRank rank, TrainingPosition position, double learningRate, Batch batch, LossValues loss) => new()
+    public static StepProof Of(ReplicaTeam team, TrainingPosition position, double learningRate, Batch batch, LossValues loss) => new()
     {
         FormatVersion = ProtocolVersion.Checkpoint,
         Step = position.Step,
@@ -23,7 +23,7 @@ static class StepEvidence
         Samples = Hash(MemoryMarshal.AsBytes<int>(batch.Videos), MemoryMarshal.AsBytes<int>(batch.CaptionIndices)),
         Input = Hash(MemoryMarshal.AsBytes<float>(batch.Video), MemoryMarshal.AsBytes<Half>(batch.Audio), MemoryMarshal.AsBytes<int>(batch.FrameCounts), MemoryMarshal.AsBytes<int>(batch.Tokens)),
         Loss = MetricsOf(loss).ToDictionary(),
-        Tensors = TensorsOf(rank),
+        Tensors = TensorsOf(team),
     };
 
     /// <summary>The terms that are on, by metric name; the total first.</summary>
@@ -38,11 +38,11 @@ static class StepEvidence
     }.Where(term => term.Value is not null).Select(term => KeyValuePair.Create(term.Name, term.Value!.Value));
 
     /// <summary>First, middle and last tensor of each file of a checkpoint: network, moments, queue and centroids.</summary>
-    static Dictionary<string, string> TensorsOf(GpuRank rank)
+    static Dictionary<string, string> TensorsOf(ReplicaTeam team)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return TrainingState.TensorsOf(rank).GroupBy(tensor => tensor.File)
+        return TrainingState.TensorsOf(team).GroupBy(tensor => tensor.File)
             .SelectMany(file => file.ToArray() is var all ? new[] { all[0], all[all.Length / 2], all[^1] }.DistinctBy(tensor => tensor.Name) : [])
             .ToDictionary(tensor => tensor.Name, tensor =>
             {

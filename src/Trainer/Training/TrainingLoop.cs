@@ -15,7 +15,7 @@ namespace Mcn.Web.Trainer.Training;
 public sealed class TrainingLoop(
     RunConfig config,
     TrainingData data,
-    GpuRank rank,
+    ReplicaTeam team,
     CheckpointDuty checkpoints,
     EpochEvaluation evaluation,
     TelemetryOutlet outlet,
@@ -134,8 +134,8 @@ public sealed class TrainingLoop(
         var next = position.Next(stepsPerEpoch);
         var report = next.Step % config.Telemetry.NDisplay == 0 || position.Step == 0 || next.EpochEndIsDue || next.Step == lastStep;
         var prove = checkpoints.WantsProof(position);
-        var outcome = rank.Step(batch, rate, read: report || prove);
-        if (prove) checkpoints.Prove(position, StepEvidence.Of(rank, position, rate, batch, outcome.Loss!));
+        var outcome = team.Step(batch, rate, read: report || prove);
+        if (prove) checkpoints.Prove(position, StepEvidence.Of(team, position, rate, batch, outcome.Loss!));
         lane.SetSamples([]);
         clock.StepDone();
         lane.Step = next.Step;
@@ -168,8 +168,8 @@ public sealed class TrainingLoop(
         Add(MetricCatalog.Forward, outcome.Forward.TotalSeconds);
         Add(MetricCatalog.Backward, outcome.Backward.TotalSeconds);
         Add(MetricCatalog.Optimizer, outcome.Optimizer.TotalSeconds);
-        Add(MetricCatalog.KMeansIterations, rank.Clusters?.LastIterations);
-        Add(MetricCatalog.KMeansEmptyClusters, rank.Clusters?.LastEmptyClusters);
+        Add(MetricCatalog.KMeansIterations, team.Clusters?.LastIterations);
+        Add(MetricCatalog.KMeansEmptyClusters, team.Clusters?.LastEmptyClusters);
         var (process, machine) = checkpoints.AtRisk;
         Add(MetricCatalog.CheckpointStall, checkpoints.Stall.TotalSeconds);
         Add(MetricCatalog.CheckpointAtRisk, process.TotalSeconds);

@@ -41,7 +41,7 @@ public sealed class TrainingSession : IDisposable
         diedBefore = RecorderReader.Read(folder.Recorder) is { CleanEnd: false } dead ? dead.Incarnation : null;
         identity = last with { Incarnation = last.Incarnation + 1 };
         RunCatalog.Write(folder, identity);
-        recorder = FlightRecorder.Create(folder.Recorder, identity.RunId, identity.Incarnation, ["rank 0"], time);
+        recorder = FlightRecorder.Create(folder.Recorder, identity.RunId, identity.Incarnation, [.. config.Devices.Select((_, rank) => $"rank {rank}")], time);
         try
         {
             recorder.Lanes[0].Mark(RecorderPhase.Setup);
@@ -139,16 +139,16 @@ public sealed class TrainingSession : IDisposable
         var began = time.GetTimestamp();
         var lane = recorder.Lanes[0];
         torch.set_num_threads(config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount);
-        using var rank = new GpuRank(config, torch.device(config.Devices[0]), data.Vocabulary.Vectors, DrawInitialRows) { Lane = lane };
+        using var team = new ReplicaTeam(config, data.Vocabulary.Vectors, DrawInitialRows, recorder.Lanes);
         var store = new CheckpointStore(folder, config.Checkpoint, time);
-        var resumed = ResumePoint.Find(store, memory, rank, Describe(), text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));
+        var resumed = ResumePoint.Find(store, memory, team, Describe(), text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));
         if (diedBefore is { } worker) resumed.MarkBeforeCrash(worker);
         var position = resumed.Position;
-        using var checkpoints = new CheckpointDuty(rank, store, memory, outlet, lane, resumed, Describe);
-        var evaluation = new EpochEvaluation(config, data, rank, outlet);
-        var loop = new TrainingLoop(config, data, rank, checkpoints, evaluation, outlet, lane, control);
-        if (position == TrainingPosition.Start && Pretraining.Apply(config.Model, rank.Network) is { } left) outlet.Write(left);
-        outlet.Write(Started(rank, loop, position));
+        using var checkpoints = new CheckpointDuty(team, store, memory, outlet, lane, resumed, Describe);
+        var evaluation = new EpochEvaluation(config, data, team, outlet);
+        var loop = new TrainingLoop(config, data, team, checkpoints, evaluation, outlet, lane, control);
+        if (position == TrainingPosition.Start && Pretraining.Apply(config.Model, team.Lead.Network) is { } left) outlet.Write(left);
+        outlet.Write(Started(team, loop, position));
         try
         {
             position = loop.Run(position, stepLimit);
@@ -190,7 +190,7 @@ public sealed class TrainingSession : IDisposable
         Files = [],
     };
 
-    RunStarted Started(GpuRank rank, TrainingLoop loop, TrainingPosition position) => new()
+    RunStarted Started(ReplicaTeam team, TrainingLoop loop, TrainingPosition position) => new()
     {
         Name = config.Name,
         FromStep = position.Step,
@@ -198,8 +198,8 @@ public sealed class TrainingSession : IDisposable
         StepsPerEpoch = data.Plan.StepsPerEpoch,
         Epochs = config.Optimizer.Epochs,
         ClipsPerStep = config.ClipsPerStep,
-        Parameters = rank.Network.parameters().Sum(parameter => parameter.NumberOfElements),
-        Device = config.Devices[0],
+        Parameters = team.Lead.Network.parameters().Sum(parameter => parameter.NumberOfElements),
+        Device = string.Join(", ", config.Devices),
         Compatibility = RunConfigFile.Switches(config),
         Shards = data.Reading,
     };

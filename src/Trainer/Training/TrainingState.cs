@@ -14,47 +14,47 @@ static class TrainingState
     const string OptimizerFile = "optimizer.safetensors";
     const string ClustersFile = "clusters.safetensors";
 
-    /// <summary>The rank's own tensors, not copies: parameters, buffers, both moments of each parameter, queue and centroids.</summary>
-    public static IReadOnlyList<StateTensor> TensorsOf(GpuRank rank)
+    /// <summary>The replicas' own tensors, not copies: rank 0's parameters, buffers, both moments of each parameter, queue and centroids.</summary>
+    public static IReadOnlyList<StateTensor> TensorsOf(ReplicaTeam team)
     {
-        List<StateTensor> tensors = [.. rank.Network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal)
+        List<StateTensor> tensors = [.. team.Lead.Network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal)
             .Select(entry => new StateTensor(ModelFile, entry.Key, entry.Value))];
-        foreach (var moment in rank.Adam.Moments)
+        foreach (var moment in team.Moments)
         {
             tensors.Add(new StateTensor(OptimizerFile, $"exp_avg.{moment.Name}", moment.First));
             tensors.Add(new StateTensor(OptimizerFile, $"exp_avg_sq.{moment.Name}", moment.Second));
         }
 
-        if (rank.Clusters?.Queue is { } queue) tensors.Add(new StateTensor(ClustersFile, "queue", queue.Ring));
-        if (rank.Clusters?.Centroids is { } centroids) tensors.Add(new StateTensor(ClustersFile, "centroids", centroids));
+        if (team.Clusters?.Queue is { } queue) tensors.Add(new StateTensor(ClustersFile, "queue", queue.Ring));
+        if (team.Clusters?.Centroids is { } centroids) tensors.Add(new StateTensor(ClustersFile, "centroids", centroids));
         return tensors;
     }
 
     /// <summary>The counters beside the tensors.</summary>
-    public static CheckpointManifest Count(GpuRank rank, CheckpointManifest manifest) => manifest with
+    public static CheckpointManifest Count(ReplicaTeam team, CheckpointManifest manifest) => manifest with
     {
-        AdamSteps = rank.Adam.StepsTaken,
-        QueueHead = rank.Clusters?.Queue?.Head,
-        QueueFilled = rank.Clusters?.Queue?.Filled,
+        AdamSteps = team.AdamSteps,
+        QueueHead = team.Clusters?.Queue?.Head,
+        QueueFilled = team.Clusters?.Queue?.Filled,
     };
 
     /// <summary>Puts counters back, and has <paramref name="copy"/> fill the tensors.</summary>
-    public static TrainingPosition Restore(GpuRank rank, CheckpointManifest manifest, Action<IReadOnlyList<StateTensor>> copy)
+    public static TrainingPosition Restore(ReplicaTeam team, CheckpointManifest manifest, Action<IReadOnlyList<StateTensor>> copy)
     {
         using var scope = NewDisposeScope();
-        rank.Adam.StepsTaken = manifest.AdamSteps;
-        if (rank.Clusters is { Centroids: null } clusters && manifest.Step > 0)
-            clusters.Restore(zeros(rank.Config.Objective.ClusterSize, rank.Config.Model.EmbdDim, device: rank.Device));
-        copy(TensorsOf(rank));
-        rank.Clusters?.Queue?.Restore(manifest.QueueHead!.Value, manifest.QueueFilled!.Value);
+        team.AdamSteps = manifest.AdamSteps;
+        if (team.Clusters is { Centroids: null } clusters && manifest.Step > 0)
+            clusters.Restore(zeros(team.Config.Objective.ClusterSize, team.Config.Model.EmbdDim, device: team.Lead.Device));
+        copy(TensorsOf(team));
+        team.Clusters?.Queue?.Restore(manifest.QueueHead!.Value, manifest.QueueFilled!.Value);
         return PositionOf(manifest);
     }
 
     public static TrainingPosition PositionOf(CheckpointManifest manifest) => new(manifest.Step, manifest.Epoch, manifest.StepInEpoch, manifest.EpochsClosed);
 
     /// <summary>An upper bound of what a snapshot takes, before the first step has made centroids.</summary>
-    public static long BytesAtMost(GpuRank rank) => StateImage.BytesOf(TensorsOf(rank))
-        + (rank.Clusters is { Centroids: null } ? (long)rank.Config.Objective.ClusterSize * rank.Config.Model.EmbdDim * sizeof(float) : 0);
+    public static long BytesAtMost(ReplicaTeam team) => StateImage.BytesOf(TensorsOf(team))
+        + (team.Clusters is { Centroids: null } ? (long)team.Config.Objective.ClusterSize * team.Config.Model.EmbdDim * sizeof(float) : 0);
 }
 
 /// <param name="File">File of the checkpoint that holds it.</param>

@@ -15,7 +15,10 @@ public sealed class RulesTests : ConfigFixture
         "\"objective\": { \"weight_audio_text\": -1 }")]
     [InlineData("FILE: objective.cluster_size: found 4097 clusters for 128 x 32 = 4096 clips a step",
         "\"objective\": { \"cluster_size\": 4097 }")]
-    [InlineData("FILE: devices: found 2 devices (cuda:0, cuda:1); expected exactly one", "\"devices\": [\"cuda:0\", \"cuda:1\"]")]
+    [InlineData("FILE: devices: found cuda:0, cuda:0; expected GPUs, each once, or \"cpu\" only", "\"devices\": [\"cuda:0\", \"cuda:0\"]")]
+    [InlineData("FILE: devices: found cpu, cuda:0; expected GPUs, each once, or \"cpu\" only", "\"devices\": [\"cpu\", \"cuda:0\"]")]
+    [InlineData("FILE: devices: found 5 devices for 4 BatchNorm groups (4096 clips a step, batchnorm_group 1024); expected at most as many devices as groups",
+        "\"devices\": [\"cpu\", \"cpu\", \"cpu\", \"cpu\", \"cpu\"]")]
     [InlineData("FILE: devices: found []; expected a list of at least 1", "\"devices\": []")]
     [InlineData("FILE: devices: found \"cuda\"; expected a list of at least 1, "
         + "each \"cpu\" or \"cuda:N\" with N from 0 (or one without brackets). "
@@ -52,6 +55,12 @@ public sealed class RulesTests : ConfigFixture
         Assert.Equal(1, ReadWith("\"batch_size\": 30, \"n_pair\": 10").BatchnormGroups);
         Assert.Equal(300, ReadWith("\"batch_size\": 30, \"n_pair\": 10", "\"optimizer\": { \"micro_batch\": 300 }").Optimizer.MicroBatch);
     }
+
+    [Theory]
+    [InlineData("\"devices\": \"cuda:3\"", 1)]
+    [InlineData("\"devices\": [\"cuda:0\", \"cuda:1\", \"cuda:2\", \"cuda:3\"]", 4)]
+    [InlineData("\"devices\": [\"cpu\", \"cpu\"]", 2)]
+    public void Several_devices_are_several_replicas(string devices, int count) => Assert.Equal(count, ReadWith(sections: devices).Devices.Count);
 
     [Fact]
     public void One_clip_a_step_is_refused() =>

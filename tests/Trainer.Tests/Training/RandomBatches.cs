@@ -26,7 +26,7 @@ static class RandomBatches
         };
     }
 
-    public static GpuRank Rank(RunConfig config) => new(config, CPU, Words(config), FirstRows);
+    public static ReplicaTeam Team(RunConfig config) => new(config, Words(config), FirstRows);
 
     public static float[] Words(RunConfig config)
     {
@@ -51,11 +51,11 @@ static class RandomBatches
     /// <summary>State after so many steps, by name, and the loss of each.</summary>
     public static (Dictionary<string, byte[]> State, double[] Losses) Train(RunConfig config, int steps)
     {
-        using var rank = Rank(config);
-        var losses = Enumerable.Range(0, steps).Select(step => rank.Step(Batch(config, step), 1e-3, read: true).Loss!.Total).ToArray();
-        return (State(rank), losses);
+        using var team = Team(config);
+        var losses = Enumerable.Range(0, steps).Select(step => team.Step(Batch(config, step), 1e-3, read: true).Loss!.Total).ToArray();
+        return (State(team), losses);
     }
 
-    public static Dictionary<string, byte[]> State(GpuRank rank) =>
-        TrainingState.TensorsOf(rank).ToDictionary(tensor => tensor.Name, tensor => tensor.Value.detach().cpu().contiguous().bytes.ToArray());
+    public static Dictionary<string, byte[]> State(ReplicaTeam team) =>
+        TrainingState.TensorsOf(team).ToDictionary(tensor => tensor.Name, tensor => tensor.Value.detach().cpu().contiguous().bytes.ToArray());
 }

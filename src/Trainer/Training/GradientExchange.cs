@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Trainer.Training;
+
+/// <summary>
+/// Where ranks meet: embeddings, gradients and weights pass between their threads here, read straight from each other's device. Each
+/// parameter has one owner, which sums its gradient in the order of the groups, holds its moments and updates it (ZeRO-1; Rajbhandari
+/// et al. 2020); the others copy the result. A rank that fails or does not come poisons the exchange: every other one leaves at its next
+/// meeting, or out of the one that it waits in, and is told which rank it was.
+/// </summary>
+public sealed class GradientExchange
+{
+    /// <summary>The longest that ranks wait for one another; they differ by one group's time at most.</summary>
+    public static readonly TimeSpan DefaultPatience = TimeSpan.FromMinutes(10);
+
+    static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
+
+    readonly object gate = new();
+    readonly Device[] devices;
+    readonly TimeSpan patience;
+    readonly long[] meetings;
+    readonly bool[] gone;
+    volatile RankFailedException? poison;
+
+    public GradientExchange(IReadOnlyList<Device> devices, TimeSpan? patience = null)
+    {
+        this.devices = [.. devices];
+        this.patience = patience ?? DefaultPatience;
+        meetings = new long[devices.Count];
+        gone = new bool[devices.Count];
+    }
+
+    /// <summary>The first failure; null: none.</summary>
+    public RankFailedException? Failure => poison;
+
+    /// <summary>Waits until every rank is here. What one has written before, the others may read after.</summary>
+    /// <param name="purpose">What they meet for, for the message.</param>
+    /// <exception cref="RankFailedException">Some rank failed, or did not come in time.</exception>
+    public void Meet(int rank, string purpose)
+    {
+        if (devices.Length == 1) return;
+        // The others read from this device on queues of their own: what was asked of it must be done.
+        if (devices[rank].type == DeviceType.CUDA) cuda.synchronize(devices[rank]);
+        lock (gate)
+        {
+            ThrowIfPoisoned();
+            var mine = ++meetings[rank];
+            Monitor.PulseAll(gate);
+            for (var began = Stopwatch.GetTimestamp(); meetings.Any(count => count < mine); ThrowIfPoisoned())
+            {
+                var left = patience - Stopwatch.GetElapsedTime(began);
+                if (left > TimeSpan.Zero) Monitor.Wait(gate, left);
+                else Poison(new RankFailedException($"{Names(mine)} did not come to the exchange of {purpose} within {patience.TotalSeconds:0.#} s", null));
+            }
+        }
+    }
+
+    /// <summary>A rank gives up: all others are told. The first failure is the one that is told.</summary>
+    public void Fail(int rank, Exception error)
+    {
+        lock (gate) Poison(new RankFailedException($"{Name(rank)} failed: {error.Message}", error));
+    }
+
+    /// <summary>After a failure: waits, but not long, until the others have left the step too; one that is stuck reads nothing.</summary>
+    public void AwaitOthers(int rank)
+    {
+        lock (gate)
+        {
+            gone[rank] = true;
+            Monitor.PulseAll(gate);
+            for (var began = Stopwatch.GetTimestamp(); gone.Contains(false) && LongestFarewell - Stopwatch.GetElapsedTime(began) is var left && left > TimeSpan.Zero;)
+                Monitor.Wait(gate, left);
+        }
+    }
+
+    /// <summary>The gradient of one parameter over all groups, on its owner's device; null: it has none.</summary>
+    /// <param name="parts">Of each rank, in the ranks' order.</param>
+    internal static Tensor? Sum(IEnumerable<IReadOnlyList<GradientSum.Part>> parts, int parameter, Device device)
+    {
+        var total = new GradientSum();
+        foreach (var part in parts.SelectMany(part => part))
+            total.Add(new GradientSum.Part(part.First, part.Groups, [part.Gradients[parameter]?.to(device)]));
+        return total.Total()[0];
+    }
+
+    /// <summary>The owner of each parameter: the largest first, each to the rank with the least so far. Whole parameters, so that the update is the same kernel call on the same memory layout whoever makes it.</summary>
+    public static int[] Owners(IReadOnlyList<long> elements, int ranks)
+    {
+        var load = new long[ranks];
+        var owners = new int[elements.Count];
+        foreach (var parameter in Enumerable.Range(0, elements.Count).OrderByDescending(i => elements[i]))
+        {
+            var least = Array.IndexOf(load, load.Min());
+            owners[parameter] = least;
+            load[least] += elements[parameter];
+        }
+
+        return owners;
+    }
+
+    void Poison(RankFailedException failure)
+    {
+        poison ??= failure;
+        Monitor.PulseAll(gate);
+    }
+
+    // A new one for each thread: a thrown exception belongs to the stack it was thrown on.
+    void ThrowIfPoisoned()
+    {
+        if (poison is not null) throw new RankFailedException(poison.Message, poison.InnerException);
+    }
+
+    string Names(long meeting) => string.Join(", ", Enumerable.Range(0, devices.Length).Where(rank => meetings[rank] < meeting).Select(Name));
+
+    string Name(int rank) => $"rank {rank} ({devices[rank]})";
+}
+
+/// <summary>A rank failed or is stuck; the message names it.</summary>
+public sealed class RankFailedException(string message, Exception? cause) : Exception(message, cause);
