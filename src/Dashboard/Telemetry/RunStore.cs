@@ -169,6 +169,7 @@ public sealed record StoredRecord(RecordId Id, string Kind, byte[] Json, Telemet
         RunStateChanged => "run_state",
         WorkerExited => "worker_exited",
         CommandHandled => "command",
+        CommandEnded => "command_ended",
         GpuSample => "gpu",
         HostSample => "host",
         LogLine => "log",

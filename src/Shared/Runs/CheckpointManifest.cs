@@ -36,7 +36,7 @@ public sealed record CheckpointManifest
     /// <summary>Fingerprint of the data set: list, captions, vocabulary.</summary>
     public required string Dataset { get; init; }
 
-    /// <summary>Why it was taken: `epoch`, `interval`, `steps`, `command`, `hold`, `leave` or `memory`; empty before version 2.</summary>
+    /// <summary>Why it was taken: `epoch`, `interval`, `steps`, `command`, `hold`, `release`, `leave` or `memory`; empty before version 2.</summary>
     public string Reason { get; init; } = "";
 
     /// <summary>SHA-256 of the run's configuration: schedule, seed, precision and compatibility switches are in it.</summary>

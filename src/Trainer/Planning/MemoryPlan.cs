@@ -1,22 +1,37 @@
+using System.Numerics;
 using Mcn.Web.Shared.Configuration;
 
 namespace Mcn.Web.Trainer.Planning;
 
-/// <summary>
-/// What one training step needs in the memory of its device, part by part: a formula over the configuration, nothing is run. One device
-/// holds the whole step and keeps the graph of all its clips. Pure. Held to measured runs on the CPU by `plan --probe`; for a GPU it is
-/// computed only.
-/// </summary>
-/// <param name="Device">`cpu`, `cuda:0`.</param>
+/// <summary>What a run needs of one memory, part by part.</summary>
+/// <param name="Device">`cuda:0`, or `cpu` for the memory of this machine.</param>
+/// <param name="Replicas">How many replicas lie in it; 0: only what the host keeps for GPUs.</param>
 /// <param name="Parts">Bytes by part, in the order in which they are told.</param>
-public sealed record MemoryPlan(string Device, IReadOnlyList<KeyValuePair<string, long>> Parts)
+public sealed record MemoryNeed(string Device, int Replicas, IReadOnlyList<KeyValuePair<string, long>> Parts)
+{
+    public long TotalBytes => Parts.Sum(part => part.Value);
+}
+
+/// <summary>
+/// What a run needs of each memory it lies in: a formula over the configuration, nothing is run. The graph of as many clips as
+/// micro_batch allows is held, at least one BatchNorm group; further clips are encoded twice. Pure. Held to measured runs on the CPU by
+/// `plan --probe` and `bench memory`; for a GPU it is computed only.
+/// </summary>
+/// <param name="Needs">One of each device, every rank counted as the fullest one, and one of the host when the devices are GPUs.</param>
+public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
 {
     /// <summary>Above this share of what is free a run is not called safe: allocators split memory, and evaluation needs some too.</summary>
     public const double LargestShare = 0.92;
 
-    // Measured on the CPU (libtorch 2.10, AMD EPYC): beside what autograd keeps, the convolutions' own copies in their blocked layout and
-    // the gradients on their way back are as large again.
-    const double CpuActivationFactor = 2.0;
+    /// <summary>The memory of this machine, as a device's name.</summary>
+    public const string Host = "cpu";
+
+    // Measured on the CPU (libtorch 2.10, AMD EPYC): beside what autograd keeps of the group that is on its way back, the convolutions' own
+    // copies in their blocked layout and the gradients on their way are as large again.
+    const double CpuBackwardFactor = 1.0;
+
+    // Measured likewise: what the C library keeps of the groups that were encoded before, where some are encoded twice.
+    const double CpuCacheFactor = 1.5;
 
     // .NET and libtorch with nothing loaded, resident.
     const long CpuProgramBytes = 230L << 20;
@@ -26,61 +41,101 @@ public sealed record MemoryPlan(string Device, IReadOnlyList<KeyValuePair<string
 
     const long LossBlockBytes = 64L << 20;
 
-    public long TotalBytes => Parts.Sum(part => part.Value);
+    /// <summary>Snapshots that training keeps in the host's memory; without room for two it makes do with one (docs/checkpoints.md).</summary>
+    public const int Snapshots = 2;
 
-    /// <param name="videos">batch_size to plan for; null: the configuration's.</param>
-    public static MemoryPlan Of(RunConfig config, int? videos = null)
+    /// <param name="snapshots">How many snapshots are kept.</param>
+    public static MemoryPlan Of(RunConfig config, int snapshots = Snapshots)
     {
-        var device = config.Devices[0];
-        var cpu = device == "cpu";
+        var share = DeviceShare.Of(config);
+        List<MemoryNeed> needs = [.. config.Devices.GroupBy(device => device)
+            .Select(device => new MemoryNeed(device.Key, device.Count(), [.. Replicas(config, share, device.Key, device.Count(), lead: device.Key == config.Devices[0])]))];
+        var host = OnTheHost(config, share, snapshots).ToList();
+        var cpu = needs.FindIndex(need => need.Device == Host);
+        if (cpu < 0) needs.Add(new MemoryNeed(Host, 0, host));
+        else needs[cpu] = needs[cpu] with { Parts = [.. needs[cpu].Parts, .. host] };
+        return new MemoryPlan(needs);
+    }
+
+    /// <summary>Whether each need fits into what is free there.</summary>
+    public bool Fits(Func<string, long> freeBytes) => Needs.All(need => need.TotalBytes <= LargestShare * freeBytes(need.Device));
+
+    /// <param name="lead">Whether rank 0 is among them: it has the loss over all clips, queue and clusters.</param>
+    static IEnumerable<KeyValuePair<string, long>> Replicas(RunConfig config, DeviceShare share, string device, int replicas, bool lead)
+    {
+        var cpu = device == Host;
         var (model, size) = (config.Model, new NetworkSize(config.Model));
-        var (batch, frames) = (videos ?? config.Data.BatchSize, config.Data.HowtoAudioFrames);
-        long n = (long)batch * config.Data.NPair, d = model.EmbdDim;
-        var kept = size.AudioActivations(frames) + size.HeadActivations();
-        var activations = n * kept * sizeof(float);
-        var inputs = n * (((((long)model.MelBands * frames) + model.FeatureDim) * sizeof(float)) + (config.Data.MaxWords * sizeof(long)));
-        List<KeyValuePair<string, long>> parts =
-        [
-            new("weights", (size.Parameters + size.Buffers) * sizeof(float)),
-            new("gradients", size.Parameters * sizeof(float)),
-            new("optimizer", 2 * size.Parameters * sizeof(float)),
-            new("activations", cpu ? (long)(CpuActivationFactor * activations) : activations),
-            new("inputs", inputs),
-            new("embeddings", 2 * 3 * n * d * sizeof(float)), // and their gradients
-            new("loss", 3 * Math.Min(n * n * sizeof(float), Math.Max(LossBlockBytes, n * sizeof(float)))),
-        ];
-        if (config.Objective.Kmeans)
+        long n = config.ClipsPerStep, d = model.EmbdDim;
+        var frames = config.Data.HowtoAudioFrames;
+        var kept = size.ActivationBytes(frames, config.Precision);
+        var beside = cpu ? share.GroupSize * (CpuBackwardFactor + (share.EncodedTwice > 0 ? CpuCacheFactor : 0)) : 0;
+        KeyValuePair<string, long> Each(string name, long bytes) => new(name, replicas * bytes);
+
+        yield return Each("weights", ((size.Parameters + size.Buffers) * sizeof(float)) + (config.Precision == "bf16" ? share.GraphsHeld * size.Parameters * sizeof(short) : 0));
+        yield return Each("gradients", share.GradientSums * size.Parameters * sizeof(float));
+        yield return Each("optimizer", 2 * size.Parameters * sizeof(float) / config.Devices.Count);
+        yield return Each("activations", (long)((share.HeldClips + beside) * kept));
+        yield return Each("inputs", share.HeldClips * BytesOfAClipOnTheDevice(config));
+        // Of its own clips; rank 0 has those of all, and their gradients.
+        yield return new("embeddings", 3 * d * sizeof(float) * ((replicas * share.Clips) + (lead ? (config.Devices.Count > 1 ? 2 : 1) * n : 0)));
+        if (lead)
         {
-            var rows = config.Objective.UseQueue ? (long)config.Objective.QueueSize * batch * (config.Data.NPair / 2) : 0;
-            if (rows > 0) parts.Add(new("queue", rows * d * sizeof(float)));
-            // A fit lays queue and batch together, and their directions beside them.
-            parts.Add(new("clustering", 2 * (rows + n) * d * sizeof(float)));
+            yield return new("loss", 3 * Math.Min(n * n * sizeof(float), Math.Max(LossBlockBytes, n * sizeof(float))));
+            if (config.Objective.Kmeans)
+            {
+                var rows = QueueRows(config);
+                if (rows > 0) yield return new("queue", rows * d * sizeof(float));
+                // A fit lays queue and batch together, and their directions beside them.
+                yield return new("clustering", 2 * (rows + n) * d * sizeof(float));
+            }
         }
 
-        if (cpu) parts.Add(new("read_ahead", Math.Min(config.Data.ReadAheadBytes, (config.Data.NumThreadReader + 1L) * n * BytesOfAClipOnTheHost(config))));
-        else parts.Add(new("workspace", 2 * n * size.LargestMap(frames) * sizeof(float))); // gradients of the largest maps on their way back
-        parts.Add(new("program", cpu ? CpuProgramBytes : CudaProgramBytes));
-        return new MemoryPlan(device, parts);
+        if (cpu) yield break;
+        yield return Each("workspace", 2 * share.GroupSize * size.LargestMap(frames) * sizeof(float)); // gradients of the largest maps on their way back
+        yield return new("program", CudaProgramBytes);
     }
 
-    /// <summary>Whether it fits into so much free memory.</summary>
-    public bool Fits(long freeBytes) => TotalBytes <= LargestShare * freeBytes;
-
-    /// <summary>The largest batch_size that fits, 0 when not even one video does.</summary>
-    public static int LargestBatch(RunConfig config, long freeBytes)
+    static IEnumerable<KeyValuePair<string, long>> OnTheHost(RunConfig config, DeviceShare share, int snapshots)
     {
-        var (fits, not) = (0, 1);
-        while (not < int.MaxValue / 4 && Of(config, not).Fits(freeBytes)) (fits, not) = (not, not * 2);
-        while (not - fits > 1)
-        {
-            var middle = fits + ((not - fits) / 2);
-            if (Of(config, middle).Fits(freeBytes)) fits = middle;
-            else not = middle;
-        }
-
-        return fits;
+        yield return new("read_ahead", Math.Min(config.Data.ReadAheadBytes, (config.Data.NumThreadReader + 1L) * config.ClipsPerStep * BytesOfAClipOnTheHost(config)));
+        yield return new("snapshots", snapshots * StateBytes(config));
+        yield return new("program", CpuProgramBytes);
     }
+
+    /// <summary>What a checkpoint holds: weights, statistics, both moments, queue, centroids.</summary>
+    public static long StateBytes(RunConfig config)
+    {
+        var size = new NetworkSize(config.Model);
+        var clusters = config.Objective.Kmeans ? (QueueRows(config) + config.Objective.ClusterSize) * config.Model.EmbdDim : 0;
+        return sizeof(float) * ((3 * size.Parameters) + size.Buffers + clusters);
+    }
+
+    static long QueueRows(RunConfig config) =>
+        config.Objective is { Kmeans: true, UseQueue: true } ? (long)config.Objective.QueueSize * config.Data.BatchSize * (config.Data.NPair / 2) : 0;
+
+    static long BytesOfAClipOnTheDevice(RunConfig config) =>
+        ((((long)config.Model.MelBands * config.Data.HowtoAudioFrames) + config.Model.FeatureDim) * sizeof(float)) + (config.Data.MaxWords * sizeof(long));
 
     static long BytesOfAClipOnTheHost(RunConfig config) =>
         ((long)config.Model.MelBands * config.Data.HowtoAudioFrames * sizeof(short)) + ((config.Model.FeatureDim + config.Data.MaxWords + 2) * sizeof(float));
+}
+
+/// <summary>How the clips of a step lie on the fullest replica.</summary>
+/// <param name="Clips">It encodes.</param>
+/// <param name="GroupSize">Clips of a BatchNorm group.</param>
+/// <param name="GraphsHeld">Groups whose graph is held at a time; the others of its groups are encoded twice.</param>
+/// <param name="GradientSums">Sums of gradients, each as large as the network, that it holds at most: those of the tree, and the group's own.</param>
+public sealed record DeviceShare(long Clips, long GroupSize, long GraphsHeld, long GradientSums)
+{
+    public long HeldClips => GraphsHeld * GroupSize;
+
+    public long EncodedTwice => Clips - HeldClips;
+
+    public static DeviceShare Of(RunConfig config)
+    {
+        long groups = config.BatchnormGroups, size = config.ClipsPerStep / groups, ranks = config.Devices.Count;
+        var mine = (groups + ranks - 1) / ranks;
+        var held = Math.Min(mine, Math.Max(1, config.Optimizer.MicroBatch / size));
+        return new DeviceShare(mine * size, size, held, BitOperations.Log2((ulong)mine) + 1);
+    }
 }

@@ -56,6 +56,12 @@ public sealed class NetworkSize
         return towers + heads;
     }
 
+    /// <summary>Bytes of both for one clip.</summary>
+    /// <param name="precision">Under bf16 the tower's maps are half as large; a linear layer keeps its input in bf16 beside the single precision.</param>
+    public long ActivationBytes(int frames, string precision) => precision == "bf16"
+        ? (AudioActivations(frames) * sizeof(short)) + (HeadActivations() * (sizeof(float) + sizeof(short)))
+        : (AudioActivations(frames) + HeadActivations()) * sizeof(float);
+
     /// <summary>Multiply-adds of one clip's forward pass: 3.995 G + 0.214 G at the published sizes and 1000 frames.</summary>
     /// <param name="words">W: word positions of a clip.</param>
     public long MultiplyAdds(int frames, int words)

@@ -125,12 +125,17 @@ public sealed class CheckpointDuty : IDisposable
 
     /// <summary>Saves and waits until it is verified: before leaving.</summary>
     /// <returns>False: it is not on disk; <see cref="Failure"/> says why.</returns>
-    public bool SaveAndWait(TrainingPosition position)
+    public bool SaveAndWait(TrainingPosition position, string reason = "leave", string? commandId = null)
     {
         lane.Mark(RecorderPhase.Checkpoint);
         Collect();
-        if (Saved != position && !underWay.Exists(job => job.ToDisk && job.Position == position)) Save(position, "leave", null);
-        for (var began = Stopwatch.GetTimestamp(); underWay.Exists(job => job.ToDisk) && Stopwatch.GetElapsedTime(began) < LongestSave; Collect()) writer.Wait(Look);
+        if (Saved != position && !underWay.Exists(job => job.ToDisk && job.Position == position)) Save(position, reason, commandId);
+        for (var began = Stopwatch.GetTimestamp(); underWay.Exists(job => job.ToDisk) && Stopwatch.GetElapsedTime(began) < LongestSave; Collect())
+        {
+            lane.Mark(RecorderPhase.Checkpoint); // a disk may be slow: that is no hang
+            writer.Wait(Look);
+        }
+
         return Saved == position;
     }
 

@@ -6,14 +6,15 @@ using static TorchSharp.torch;
 namespace Mcn.Web.Trainer.Training;
 
 /// <summary>
-/// One rank's part of one step: its BatchNorm groups, forward and back (gradient cache, Gao et al. 2021). When the graphs of all its
-/// groups may be held, each is encoded once. Otherwise they are encoded without graph first, and each again with graph when the gradient
-/// in its embeddings is known: the memory of one group, whatever the batch. Both ways run the same kernels on the same groups, so they
-/// give the same numbers. On the rank's thread, in the step's dispose scope.
+/// One rank's part of one step: its BatchNorm groups, forward and back (gradient cache, Gao et al. 2021). The graphs of its first groups
+/// are held, as many as it may; the others are encoded without graph first, and each again with graph when the gradient in its embeddings
+/// is known and the graphs before it are gone: the memory of the groups that are held, whatever the batch. Both ways run the same kernels
+/// on the same groups, so they give the same numbers. On the rank's thread, in the step's dispose scope.
 /// </summary>
-sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRange mine)
+/// <param name="held">Groups whose graph is held, at least one.</param>
+sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRange mine, int held)
 {
-    readonly Embeddings[]? kept = Fits(rank, groups, mine) ? new Embeddings[mine.Count] : null;
+    readonly Embeddings[] kept = new Embeddings[Math.Min(held, mine.Count)];
     readonly GradientSum? sum = groups.Count > 1 ? new GradientSum() : null;
 
     /// <summary>Gradients of the groups done; null: the step is one group and they lie in the parameters.</summary>
@@ -29,13 +30,21 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
         {
             // As in the original, the running statistics are those of the first group, which is its replica 0.
             rank.Network.FollowStatistics(group == 0);
-            if (kept is not null) return kept[group - mine.First] = Encode(group, reconstruct: true);
+            if (group - mine.First < kept.Length) return kept[group - mine.First] = Encode(group, reconstruct: true);
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
             var embeddings = Encode(group, reconstruct: false);
             return new Embeddings(embeddings.Audio.MoveToOuterDisposeScope(), embeddings.Video.MoveToOuterDisposeScope(), embeddings.Text.MoveToOuterDisposeScope(), null);
         }).ToArray();
-        return (Joined(all, e => e.Video), Joined(all, e => e.Audio), Joined(all, e => e.Text));
+        var joined = (Joined(all, e => e.Video), Joined(all, e => e.Audio), Joined(all, e => e.Text));
+        foreach (var copied in all.Skip(kept.Length))
+        {
+            copied.Audio.Dispose();
+            copied.Video.Dispose();
+            copied.Text.Dispose();
+        }
+
+        return joined;
     }
 
     /// <summary>Takes the gradients in the embeddings on into the parameters, group by group.</summary>
@@ -48,7 +57,7 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
         for (var group = mine.First; group < mine.End; group++)
         {
             using var scope = NewDisposeScope();
-            var embeddings = kept?[group - mine.First] ?? Encode(group, reconstruct: true);
+            var embeddings = group - mine.First < kept.Length ? kept[group - mine.First] : Encode(group, reconstruct: true);
             var error = objective.Inject(embeddings, gradients.Rows((long)group * groups.Size, groups.Size, rank.Device), (double)groups.Size / groups.Clips);
             if (error is not null) reconstruction.Add(error.MoveToOuterDisposeScope());
             sum?.Take(group, rank.Parameters);
@@ -65,9 +74,9 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
         return rank.Network.Encode(input, reconstruct);
     }
 
-    static bool Fits(GpuRank rank, ClipGroups groups, GroupRange mine) =>
-        mine.Count * groups.Size <= Math.Max(rank.Config.Optimizer.MicroBatch, groups.Size);
-
-    static Tensor Joined(Embeddings[] all, Func<Embeddings, Tensor> part) =>
-        all.Length == 1 ? part(all[0]).detach() : cat([.. all.Select(e => part(e).detach())], 0);
+    static Tensor Joined(Embeddings[] all, Func<Embeddings, Tensor> part)
+    {
+        using var scope = NewDisposeScope(); // a detached tensor holds the memory too
+        return (all.Length == 1 ? part(all[0]).detach() : cat([.. all.Select(e => part(e).detach())], 0)).MoveToOuterDisposeScope();
+    }
 }

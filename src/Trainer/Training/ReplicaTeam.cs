@@ -39,6 +39,7 @@ public sealed class ReplicaTeam : IDisposable
     {
         Config = config;
         groups = ClipGroups.Of(config);
+        GroupsHeld = Math.Clamp(config.Optimizer.MicroBatch / groups.Size, 1, groups.Count);
         var devices = config.Devices.Select(name => torch.device(name)).ToArray();
         exchange = new GradientExchange(devices, patience, lanes);
         names = [.. devices.Select((_, index) => $"rank {index}")];
@@ -55,6 +56,9 @@ public sealed class ReplicaTeam : IDisposable
     }
 
     public RunConfig Config { get; }
+
+    /// <summary>BatchNorm groups whose graph a rank holds at a time; fewer need less memory and more time, and give the same numbers.</summary>
+    internal int GroupsHeld { get; private set; }
 
     /// <summary>Rank 0.</summary>
     public GpuRank Lead => ranks[0];
@@ -146,7 +150,7 @@ public sealed class ReplicaTeam : IDisposable
     {
         var rank = ranks[index];
         rank.Lane?.Mark(RecorderPhase.Forward);
-        var pass = new GroupPass(rank, step.Clips, groups, groups.OfRank(index, ranks.Length));
+        var pass = new GroupPass(rank, step.Clips, groups, groups.OfRank(index, ranks.Length), GroupsHeld);
         step.Embeddings[index] = pass.Encode();
         FaultPoint.Reached(names[index]);
         var encoded = Stopwatch.GetTimestamp();

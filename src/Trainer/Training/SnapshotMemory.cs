@@ -31,6 +31,9 @@ public sealed unsafe partial class SnapshotMemory : IDisposable
     /// <summary>Whether a snapshot is still there when this process has died.</summary>
     public bool Outlives => descriptor != None;
 
+    /// <summary>Of the host, which this run has already whatever this process takes; 0 without a supervisor.</summary>
+    public long HeldBytes => Outlives ? LengthOf(descriptor) : 0;
+
     /// <summary>What the supervisor allows, bytes for both slots; null: no supervisor, or it says nothing.</summary>
     public long? Budget { get; private init; }
 

@@ -16,7 +16,7 @@ static class DaemonOptions
     };
 }
 
-/// <summary>`start`, `status`, `hold`, `resume`, `stop`, `checkpoint-now`: the page's buttons over the daemon's socket.</summary>
+/// <summary>`start`, `status`, `hold`, `resume`, `release`, `stop`, `checkpoint-now`, `evaluate-now`: the page's buttons over the daemon's socket.</summary>
 static class DaemonVerbs
 {
     static readonly Argument<FileInfo> File = new("FILE") { Description = "Configuration of the run (JSON)" };
@@ -26,7 +26,9 @@ static class DaemonVerbs
     {
         yield return Simple("status", "What the daemon's run is doing", _ => "status");
         yield return Simple("hold", "Stand still at the next step boundary, keep the GPU's memory", _ => nameof(CommandVerb.Hold));
-        yield return Simple("resume", "Go on: after hold, or with a stopped run from its last checkpoint", _ => nameof(CommandVerb.Resume));
+        yield return Simple("resume", "Go on: after hold, or with a released or stopped run from its last checkpoint", _ => nameof(CommandVerb.Resume));
+        yield return Simple("release", "Save, end the worker, free its memory; resume goes on from there", _ => nameof(CommandVerb.Release));
+        yield return Simple("evaluate-now", "Evaluate at the next step boundary and go on", _ => nameof(CommandVerb.EvaluateNow));
         yield return Simple("checkpoint-now", "Save at the next step boundary and go on", _ => nameof(CommandVerb.CheckpointNow));
         var stop = Simple("stop", "Save and end the run", arguments => arguments.GetValue(WithoutSaving) ? nameof(CommandVerb.StopWithoutSaving) : nameof(CommandVerb.Stop));
         stop.Add(WithoutSaving);

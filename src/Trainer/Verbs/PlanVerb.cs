@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Planning;
 
@@ -29,79 +28,18 @@ static class PlanVerb
         var file = arguments.GetRequiredValue(Config).FullName;
         var overrides = arguments.GetValue(Set) ?? [];
         var config = RunConfigFile.Read(file, overrides);
-        var algebra = BatchAlgebra.Of(config);
-        var plan = MemoryPlan.Of(config);
-        var memory = arguments.GetValue(GpuMemory) is { } gib
-            ? new DeviceMemory(string.Create(CultureInfo.InvariantCulture, $"a card of {gib:0.#} GiB (as asked for)"), (long)(gib * Gibi), (long)(gib * Gibi))
-            : DeviceMemory.Of(config.Devices[0], TimeProvider.System);
-        var measured = arguments.GetValue(Probe) ? MemoryProbe.Run(file, overrides, config) : null;
-        var needed = measured?.PredictedBytes ?? plan.TotalBytes;
-        var fits = needed <= MemoryPlan.LargestShare * memory.FreeBytes;
-        var largest = MemoryPlan.LargestBatch(config, memory.FreeBytes);
-        var warnings = Warnings(config, algebra);
-        if (arguments.GetValue(Json)) Console.WriteLine(ToJson(algebra, plan, memory, measured, fits, largest, config, warnings).ToJsonString());
-        else Show(algebra, plan, memory, measured, needed, fits, largest, config, warnings);
-        return fits ? ExitCodes.Done : ExitCodes.Fails;
+        var report = PlanReport.Of(config, MemoryOf(config, arguments.GetValue(GpuMemory)), arguments.GetValue(Probe) ? MemoryProbe.Run(file, overrides, config) : null);
+        if (arguments.GetValue(Json)) Console.WriteLine(report.ToJson().ToJsonString());
+        else report.Show(Console.Out);
+        return report.Fits ? ExitCodes.Done : ExitCodes.Fails;
     }
 
-    static List<string> Warnings(RunConfig config, BatchAlgebra algebra)
+    /// <summary>A card elsewhere says nothing of the host that it sits in: that is then not looked at.</summary>
+    static Func<string, DeviceMemory?> MemoryOf(RunConfig config, double? gib) => device => gib switch
     {
-        var warnings = new List<string>();
-        if (algebra.Slip() is { } slip) warnings.Add(slip);
-        if (config.Devices[0] != "cpu") warnings.Add("memory of a GPU is computed, not measured: this program's GPU build has not been run by its developers");
-        return warnings;
-    }
-
-    static void Show(BatchAlgebra algebra, MemoryPlan plan, DeviceMemory memory, ProbeResult? measured, long needed, bool fits, int largest, RunConfig config, List<string> warnings)
-    {
-        Console.WriteLine(algebra.Sentence());
-        Console.WriteLine(Text($"{plan.Device}, {memory.Name}: {memory.FreeBytes / Gibi:F1} GiB free of {memory.TotalBytes / Gibi:F1} GiB"));
-        foreach (var (part, bytes) in plan.Parts) Console.WriteLine(Text($"  {part,-12} {bytes / Gibi,9:F2} GiB"));
-        Console.WriteLine(Text($"  {"total",-12} {plan.TotalBytes / Gibi,9:F2} GiB"));
-        if (measured is not null)
-        {
-            Console.WriteLine(Text($"probe: {measured.SmallClips:N0} clips took {measured.SmallBytes / Gibi:F2} GiB, {measured.LargeClips:N0} took {measured.LargeBytes / Gibi:F2} GiB; ")
-                + Text($"from that {algebra.ClipsPerStep:N0} clips take {measured.PredictedBytes / Gibi:F2} GiB"));
-        }
-
-        Console.WriteLine(Text($"{(fits ? "fits" : "does NOT fit")}: {needed / Gibi:F2} GiB of {MemoryPlan.LargestShare:P0} of {memory.FreeBytes / Gibi:F1} GiB"));
-        Console.WriteLine(largest == 0
-            ? "not even one video fits"
-            : Text($"largest that fits: batch_size {largest:N0} videos x n_pair {config.Data.NPair:N0} = {(long)largest * config.Data.NPair:N0} clips a step"));
-        foreach (var warning in warnings) Console.WriteLine($"warning: {warning}");
-    }
-
-    static JsonObject ToJson(BatchAlgebra algebra, MemoryPlan plan, DeviceMemory memory, ProbeResult? measured, bool fits, int largest, RunConfig config, List<string> warnings)
-    {
-        var result = new JsonObject
-        {
-            ["clips_per_step"] = algebra.ClipsPerStep,
-            ["clips_per_device"] = algebra.ClipsPerDevice,
-            ["devices"] = new JsonArray(new JsonObject
-            {
-                ["name"] = plan.Device,
-                ["total_bytes"] = plan.TotalBytes,
-                ["parts"] = new JsonObject(plan.Parts.Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))),
-                ["memory"] = memory.Name,
-                ["memory_bytes"] = memory.TotalBytes,
-                ["free_bytes"] = memory.FreeBytes,
-            }),
-            ["fits"] = fits,
-            ["largest_that_fits"] = (long)largest * config.Data.NPair,
-            ["largest_batch_size"] = largest,
-            ["warnings"] = new JsonArray([.. warnings.Select(warning => (JsonNode)warning)]),
-        };
-        if (measured is not null)
-        {
-            result["probe"] = new JsonObject
-            {
-                ["small_clips"] = measured.SmallClips, ["small_bytes"] = measured.SmallBytes,
-                ["large_clips"] = measured.LargeClips, ["large_bytes"] = measured.LargeBytes, ["predicted_bytes"] = measured.PredictedBytes,
-            };
-        }
-
-        return result;
-    }
-
-    static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+        null => DeviceMemory.Of(device, TimeProvider.System),
+        { } size when config.Devices.Contains(device) =>
+            new DeviceMemory(string.Create(CultureInfo.InvariantCulture, $"a card of {size:0.#} GiB (as asked for)"), (long)(size * Gibi), (long)(size * Gibi)),
+        _ => null,
+    };
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Planning;
 using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
 
@@ -50,6 +51,8 @@ static class TrainVerb
             return ExitCodes.Done;
         }
 
+        var check = MemoryCheck.Require(config, device => DeviceMemory.Of(device, TimeProvider.System), held: 0, _ => ExitCodes.Refused);
+        if (check is not null) Console.Error.WriteLine($"warning: {check}");
         var control = new RunControl();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, control));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, control));

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Planning;
 using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Worker;
@@ -26,6 +27,9 @@ public static class WorkerHost
             if (RunConfigRules.CheckFiles(config) is { Count: > 0 } mistakes) throw new RunConfigException(mistakes);
             foreach (var warning in RunConfigRules.Warnings(config)) log.WriteLine($"warning: {warning}");
             using var memory = SnapshotMemory.FromSupervisor();
+            var check = MemoryCheck.Require(config, device => DeviceMemory.Of(device, TimeProvider.System), memory.HeldBytes,
+                device => device == MemoryPlan.Host ? ExitCodes.HostMemory : ExitCodes.DeviceMemory);
+            if (check is not null) log.WriteLine($"warning: {check}");
             using var session = TrainingSession.Open(config, folder, TimeProvider.System, memory);
             var reason = session.Run(null, control, _ => { });
             return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;

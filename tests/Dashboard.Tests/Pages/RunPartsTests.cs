@@ -31,14 +31,32 @@ public sealed class RunPartsTests
     [InlineData(RunState.Running, true, "hold", false)]
     [InlineData(RunState.Starting, true, "hold", true)]
     [InlineData(RunState.Held, true, "resume", false)]
-    [InlineData(RunState.Running, false, "hold", true)]
-    public async Task Buttons_work_only_where_the_run_allows_it_and_the_trainer_is_there(RunState state, bool connected, string button, bool disabled)
+    [InlineData(RunState.Running, false, "hold", false)]
+    [InlineData(RunState.Running, true, "release", false)]
+    [InlineData(RunState.Saving, true, "release", true)]
+    [InlineData(RunState.Held, true, "evaluate", false)]
+    public async Task Buttons_work_only_where_the_run_allows_it_and_say_what_happens_while_the_trainer_is_away(RunState state, bool connected, string button, bool disabled)
     {
         await using var dashboard = await RunningDashboard.StartAsync();
         await using var page = Page(dashboard);
         var trainer = new Trainer("t", "box", "1", connected ? "c" : null, Records.Begin, null);
         var controls = RenderControls(page, Policies.Operator, View(state), trainer);
         Assert.Equal(disabled, controls.Find($"[data-test={button}]").HasAttribute("disabled"));
+        Assert.Equal(!connected, controls.FindAll("[data-test=delivery]") is [{ TextContent: var text }] && text.Contains("kept for 10 min", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_consequences_of_a_release_are_said_in_figures_of_this_run()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        await using var page = Page(dashboard);
+        var view = View(RunState.Running) with
+        {
+            Checkpoint = new CheckpointWritten { Time = TimeProvider.System.GetUtcNow() - TimeSpan.FromMinutes(7), Step = 48000, Path = "p", Bytes = 1, DurationSeconds = 88.2 }, SecondsPerStep = 1.5,
+            Gpus = new GpuSample { Simulated = true, Gpus = [.. Enumerable.Range(0, 4).Select(gpu => new GpuReading(gpu, "u", "A100", 1, 2, 3, 4, 5, []))] },
+        };
+        var text = RenderControls(page, Policies.Operator, view, new Trainer("t", "box", "1", "c", Records.Begin, null)).Find("[data-test=consequences]").TextContent;
+        Assert.Matches("step 48,000, 7 min [0-9]+ s ago; saves now, then frees 4 GPUs; about 1 min 30 s", text);
     }
 
     [Fact]
@@ -144,7 +162,7 @@ public sealed class RunPartsTests
     {
         var page = new BunitContext();
         page.JSInterop.Mode = JSRuntimeMode.Loose;
-        page.Services.AddMudServices().AddLocalization().AddSingleton(TimeProvider.System);
+        page.Services.AddMudServices().AddLocalization().AddSingleton(TimeProvider.System).AddScoped<Layout.ViewerState>();
         if (dashboard is not null)
             page.Services.AddSingleton(dashboard.Get<Dashboard.Commands.TrainerCommands>()).AddSingleton(dashboard.Get<TrainerPresence>());
         return page;
