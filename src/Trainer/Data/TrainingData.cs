@@ -82,10 +82,11 @@ public sealed class TrainingData
     }
 
     /// <summary>Starts the reader threads at a position (both from 0); they stop after optimizer.epochs.</summary>
-    public Prefetcher CreatePrefetcher(int epoch, int step)
+    /// <param name="inWindows">False: clips are read one by one, in the order that windows give (to measure the readers by themselves).</param>
+    public Prefetcher CreatePrefetcher(int epoch, int step, bool inWindows = true)
     {
         var range = new ReadRange(epoch, step, config.Optimizer.Epochs);
-        var stream = Windows is null ? null : new WindowStream(shards!, Windows, Plan, range, Counters);
+        var stream = Windows is null || !inWindows ? null : new WindowStream(shards!, Windows, Plan, range, Counters);
         try
         {
             return Prefetcher = new Prefetcher(Plan, Shape, range, config.Data.NumThreadReader, config.Data.ReadAheadBytes, () => CreateReader(stream), stream);

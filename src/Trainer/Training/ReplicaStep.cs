@@ -29,6 +29,16 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
     /// <summary>How memory ran short, once for each time that the step is begun anew.</summary>
     public IReadOnlyList<Shortage> Shortages => shortages;
 
+    public int Epoch => batch.Epoch;
+
+    /// <summary>Videos of which a rank encodes clips.</summary>
+    public ReadOnlySpan<int> VideosOf(ClipGroups groups, GroupRange range)
+    {
+        var clipsPerVideo = groups.Clips / batch.Videos.Length;
+        var first = range.First * groups.Size / clipsPerVideo;
+        return batch.Videos.AsSpan(first, (range.End * groups.Size + clipsPerVideo - 1) / clipsPerVideo - first);
+    }
+
     /// <summary>Of each rank's clips, without graph.</summary>
     public (Tensor Video, Tensor Audio, Tensor Text)[] Embeddings { get; } = new (Tensor, Tensor, Tensor)[ranks];
 

@@ -58,7 +58,7 @@ sealed class ConsoleReport : ITrainingReport
         }
     }
 
-    static string Reading(ShardReading shards) => Invariant($"shards are read in mode {shards.Mode} ({shards.Because})")
+    internal static string Reading(ShardReading shards) => Invariant($"shards are read in mode {shards.Mode} ({shards.Because})")
         + (shards.ShardsPerWindow == shards.Shards ? "; a full shuffle" : Invariant($"; shuffled in windows of {shards.ShardsPerWindow} of {shards.Shards} shards: two videos of a batch are {shards.Togetherness:F1} x as likely out of one shard as in a full shuffle"))
         + (shards.Echo > 1 ? Invariant($"; each video is used {shards.Echo} times (echo)") : "");
 

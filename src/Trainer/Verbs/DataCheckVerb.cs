@@ -15,7 +15,7 @@ static class DataCheckVerb
 
     static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    static readonly Argument<FileInfo> Config = new("CONFIG") { Description = "Configuration of a run (JSON): its list, features and captions are checked" };
+    static readonly Argument<FileInfo> Config = new("CONFIG") { Description = "Configuration of a run (JSON): its list, features and captions, or its pack, are checked; or the folder of a pack" };
     static readonly Option<string[]> Set = new("--set") { Description = "key=value: overrides one key; repeatable" };
     static readonly Option<bool> Json = new("--json") { Description = "Print the report as JSON" };
     static readonly Option<FileInfo?> Report = new("--report") { Description = "Write the report as JSON to this file" };
@@ -36,7 +36,8 @@ static class DataCheckVerb
     static int Run(ParseResult arguments)
     {
         var file = arguments.GetRequiredValue(Config).FullName;
-        var config = RunConfigFile.Read(file, arguments.GetValue(Set) ?? []);
+        var config = Directory.Exists(file) ? null : RunConfigFile.Read(file, arguments.GetValue(Set) ?? []);
+        var pack = config is null ? file : config.Data.Shards;
         using var stop = new CancellationTokenSource();
         void Stop(PosixSignalContext signal)
         {
@@ -52,9 +53,10 @@ static class DataCheckVerb
         {
             try
             {
-                var threads = Math.Clamp(arguments.GetValue(Threads) ?? config.Data.NumThreadReader, 1, 1024);
                 var state = Path.Combine(Path.GetFullPath(arguments.GetValue(Data)!), "checks");
-                report = DataCheck.Run(config, file, state, threads, at => progress.Show(at.Checked, at.Videos, at.CheckedNow, at.BytesNow, FormattableString.Invariant($"{at.Findings:N0} findings")), stop.Token);
+                report = pack.Length > 0 ? PackCheck.Run(pack, file, state, Show, stop.Token)
+                    : DataCheck.Run(config!, file, state, Math.Clamp(arguments.GetValue(Threads) ?? config!.Data.NumThreadReader, 1, 1024), Show, stop.Token);
+                void Show(CheckProgress at) => progress.Show(at.Checked, at.Videos, at.CheckedNow, at.BytesNow, FormattableString.Invariant($"{at.Findings:N0} findings"));
             }
             catch (OperationCanceledException)
             {

@@ -14,7 +14,7 @@ static class DataInfoVerb
     const long SmallFileBytes = 8_000_000;
     static readonly TimeSpan MostTime = TimeSpan.FromSeconds(5);
 
-    static readonly Argument<FileInfo> Config = new("PATH") { Description = "Configuration of a run (JSON) over a data set in the original's layout" };
+    static readonly Argument<FileInfo> Config = new("PATH") { Description = "Configuration of a run (JSON), or the folder of a pack" };
     static readonly Option<string[]> Set = new("--set") { Description = "key=value: overrides one key; repeatable" };
     static readonly Option<bool> Json = new("--json") { Description = "Print JSON" };
 
@@ -31,8 +31,13 @@ static class DataInfoVerb
     static int Run(ParseResult arguments)
     {
         var file = arguments.GetRequiredValue(Config).FullName;
-        var config = RunConfigFile.Read(file, arguments.GetValue(Set) ?? []);
-        HowToLayout.Require(config);
+        var config = Directory.Exists(file) ? null : RunConfigFile.Read(file, arguments.GetValue(Set) ?? []);
+        if (config is not { Data.Shards.Length: 0 })
+        {
+            PackInfo.Print(config, config?.Data.Shards ?? file, new DiskProbe(MostBytes, MostTime), arguments.GetValue(Json));
+            return ExitCodes.Done;
+        }
+
         var videos = VideoList.Read(config.Data.TrainCsv);
         var captions = CaptionDraft.Count(config.Data.CaptionPath, videos);
         var sample = SampledVideos.Of(config, videos, SampledVideosCount, captions / (double)videos.Count);
@@ -60,19 +65,7 @@ static class DataInfoVerb
             ["sampled_videos"] = sample.Files.Count,
             ["unreadable_in_sample"] = sample.Unreadable,
             ["bytes_estimated"] = sample.Sizes.FileBytes * videos.Count,
-            ["disk"] = new JsonObject
-            {
-                ["mount"] = device.Mount,
-                ["file_system"] = device.FileSystem,
-                ["device"] = device.Name,
-                ["rotational"] = device.IsRotational,
-                ["sequential_bytes_per_second"] = rates.SequentialBytesPerSecond,
-                ["random_reads_per_second"] = rates.RandomReadsPerSecond,
-                ["random_read_bytes"] = DiskProbe.RandomReadBytes,
-                ["cached_bytes_per_second"] = rates.CachedBytesPerSecond,
-                ["looks_cached"] = rates.LooksCached,
-                ["files_are_small"] = areSmall,
-            },
+            ["disk"] = DiskJson(device, rates, areSmall),
             ["mode"] = plan.Mode,
             ["because"] = plan.Because,
             ["encodings"] = new JsonArray([.. encodings.Select(one => (JsonNode)new JsonObject
@@ -89,10 +82,8 @@ static class DataInfoVerb
         {
             Line($"{file}: {videos.Count:N0} videos in the original's layout, {captions:N0} captions, about {sample.Sizes.FileBytes * videos.Count / 1e9:0.###} GB");
             if (sample.Unreadable > 0) Line($"{sample.Unreadable} of {sample.Files.Count + sample.Unreadable} sampled videos cannot be read: `data check` says why");
-            Line($"disk {device.Name ?? "(no block device)"}, {device.FileSystem} on {device.Mount}, rotational: {(device.IsRotational is { } flag ? flag ? "yes" : "no" : "unknown")}");
-            Line($"one reader: {rates.SequentialBytesPerSecond / 1e6:F0} MB/s in sequence, {rates.RandomReadsPerSecond:F0} random reads a second; memory gives {rates.CachedBytesPerSecond / 1e6:F0} MB/s");
+            DiskLines(device, rates);
             if (areSmall) Line($"no file here is larger than {SmallFileBytes / 1e6:F0} MB: the rate in sequence is mostly that of opening files; packed shards are read faster than this says");
-            if (rates.LooksCached) Line($"the disk answered as fast as memory: a cache could not be avoided, the figures are its");
             Line($"mode {plan.Mode}: {plan.Because}");
             Line($"");
             Line($"encoding      MB/video  videos/s    an epoch");
@@ -101,7 +92,28 @@ static class DataInfoVerb
         }
     }
 
-    static void Line(FormattableString text) => Console.WriteLine(FormattableString.Invariant(text));
+    internal static JsonObject DiskJson(BlockDevice device, DiskRates rates, bool areSmall) => new()
+    {
+        ["mount"] = device.Mount,
+        ["file_system"] = device.FileSystem,
+        ["device"] = device.Name,
+        ["rotational"] = device.IsRotational,
+        ["sequential_bytes_per_second"] = rates.SequentialBytesPerSecond,
+        ["random_reads_per_second"] = rates.RandomReadsPerSecond,
+        ["random_read_bytes"] = DiskProbe.RandomReadBytes,
+        ["cached_bytes_per_second"] = rates.CachedBytesPerSecond,
+        ["looks_cached"] = rates.LooksCached,
+        ["files_are_small"] = areSmall,
+    };
 
-    static string Span(double seconds) => seconds < 60 ? FormattableString.Invariant($"{seconds:0.0} s") : $"{(long)seconds / 3600}:{(long)seconds / 60 % 60:00}:{(long)seconds % 60:00}";
+    internal static void DiskLines(BlockDevice device, DiskRates rates)
+    {
+        Line($"disk {device.Name ?? "(no block device)"}, {device.FileSystem} on {device.Mount}, rotational: {(device.IsRotational is { } flag ? flag ? "yes" : "no" : "unknown")}");
+        Line($"one reader: {rates.SequentialBytesPerSecond / 1e6:F0} MB/s in sequence, {rates.RandomReadsPerSecond:F0} random reads a second; memory gives {rates.CachedBytesPerSecond / 1e6:F0} MB/s");
+        if (rates.LooksCached) Line($"the disk answered as fast as memory: a cache could not be avoided, the figures are its");
+    }
+
+    internal static void Line(FormattableString text) => Console.WriteLine(FormattableString.Invariant(text));
+
+    internal static string Span(double seconds) => seconds < 60 ? FormattableString.Invariant($"{seconds:0.0} s") : $"{(long)seconds / 3600}:{(long)seconds / 60 % 60:00}:{(long)seconds % 60:00}";
 }

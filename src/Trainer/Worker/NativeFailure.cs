@@ -30,6 +30,8 @@ public static class NativeFailure
         OutOfMemoryException => ExitCodes.HostMemory,
         ExternalException => OfNative(error),
         IOException => Contains(error.Message, Storage) ? ExitCodes.Storage : ExitCodes.BadData,
+        RankFailedException { InnerException: { } cause } => ExitCodeOf(cause),
+        RankFailedException => ExitCodes.Stuck,
         AggregateException { InnerException: { } inner } => ExitCodeOf(inner),
         _ => ExitCodes.ProgramError,
     };

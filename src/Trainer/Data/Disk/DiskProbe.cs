@@ -59,6 +59,13 @@ public sealed partial class DiskProbe
         return done / Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
+    /// <summary>Asks the kernel to forget what it has cached of a file; what is being written stays.</summary>
+    public static void DropPages(string file)
+    {
+        using var handle = File.OpenHandle(file);
+        Advise(handle, AdviseDontNeed);
+    }
+
     (double Rate, int Files) Sequential(IReadOnlyList<string> files, int count, bool drop)
     {
         var (began, bytes, used) = (Stopwatch.GetTimestamp(), 0L, 0);

@@ -40,21 +40,8 @@ public sealed class ShardStore : IDisposable
     public static ShardStore Open(RunConfig config)
     {
         var folder = config.Data.Shards;
-        var path = Path.Combine(folder, ShardFormat.Manifest);
-        if (!File.Exists(path))
-        {
-            throw new UserError("data.shards", $"no {ShardFormat.Manifest} in {folder}", "a finished pack",
-                File.Exists(Path.Combine(folder, ShardFormat.Plan)) ? "`data pack` was interrupted there: run the same command again" : "Make one with `./mcn data pack CONFIG OUT`");
-        }
-
-        var manifest = DurableJson.Read(path, ShardJson.Default.PackManifest);
-        if (manifest.FormatVersion != ShardFormat.Version)
-        {
-            throw new UserError(path, $"format version {manifest.FormatVersion}", $"{ShardFormat.Version}",
-                manifest.FormatVersion > ShardFormat.Version ? "A newer program made this pack: update this one" : "An older program made this pack: delete it and run `data pack` again");
-        }
-
-        RequireAgreement(path, manifest, config);
+        var manifest = ReadManifest(folder);
+        RequireAgreement(Path.Combine(folder, ShardFormat.Manifest), manifest, config);
         var store = new ShardStore(folder, manifest);
         try
         {
@@ -68,6 +55,22 @@ public sealed class ShardStore : IDisposable
         }
 
         return store;
+    }
+
+    /// <summary>What a finished pack of this version holds.</summary>
+    internal static PackManifest ReadManifest(string folder)
+    {
+        var path = Path.Combine(folder, ShardFormat.Manifest);
+        if (!File.Exists(path))
+        {
+            throw new UserError(folder, $"no {ShardFormat.Manifest} there", "a finished pack",
+                File.Exists(Path.Combine(folder, ShardFormat.Plan)) ? "`data pack` was interrupted there: run the same command again" : "Make one with `./mcn data pack CONFIG OUT`");
+        }
+
+        var manifest = DurableJson.Read(path, ShardJson.Default.PackManifest);
+        if (manifest.FormatVersion == ShardFormat.Version) return manifest;
+        throw new UserError(path, $"format version {manifest.FormatVersion}", $"{ShardFormat.Version}",
+            manifest.FormatVersion > ShardFormat.Version ? "A newer program made this pack: update this one" : "An older program made this pack: delete it and run `data pack` again");
     }
 
     /// <summary>Row of the list → record.</summary>

@@ -10,10 +10,10 @@ public sealed class DiskTests
     static readonly BlockDevice Spinning = new("/data", "ext4", "sda", true);
 
     [Theory]
-    [InlineData(120, "hdd", true, false)]
-    [InlineData(20000, "nvme", true, true)] // a virtual disk that calls itself rotational
-    [InlineData(20000, "nvme", false, false)]
-    [InlineData(120, "hdd", false, true)]
+    [InlineData(120, "sequential", true, false)]
+    [InlineData(20000, "random", true, true)] // a virtual disk that calls itself rotational
+    [InlineData(20000, "random", false, false)]
+    [InlineData(120, "sequential", false, true)]
     public void The_mode_follows_what_was_measured_and_says_when_the_kernel_differs(double reads, string mode, bool rotational, bool differs)
     {
         var plan = ReadPlan.Of(Spinning with { IsRotational = rotational }, new DiskRates(2e8, reads, 5e9, 1));
@@ -22,8 +22,8 @@ public sealed class DiskTests
     }
 
     [Theory]
-    [InlineData(true, "hdd")]
-    [InlineData(false, "nvme")]
+    [InlineData(true, "sequential")]
+    [InlineData(false, "random")]
     public void Where_a_cache_answered_the_kernel_decides(bool rotational, string mode) =>
         Assert.Equal(mode, ReadPlan.Of(Spinning with { IsRotational = rotational }, new DiskRates(5e9, 1e6, 5e9, 1)).Mode);
 
