@@ -12,14 +12,17 @@ public static class ProtocolVersion
     /// <summary>`state.json` of a checkpoint folder, and the files beside it.</summary>
     public const int Checkpoint = 2;
 
+    /// <summary>`knobs.json` of a run.</summary>
+    public const int Knobs = 1;
+
     /// <summary>Records of the journal (framing and payload).</summary>
     public const int Journal = 1;
 
     /// <summary>Crash reports: layout of the archive.</summary>
     public const int CrashReport = 1;
 
-    /// <summary>Messages between trainer and dashboard.</summary>
-    public const int Wire = 1;
+    /// <summary>Messages between trainer and dashboard. 2: commands carry a generation and a duration instead of an end by the issuer's clock.</summary>
+    public const int Wire = 2;
 
     /// <summary>The sample set: what `data sample` writes for a seed.</summary>
     public const int SampleSet = 1;

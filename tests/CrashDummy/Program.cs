@@ -32,13 +32,18 @@ string? heldBy = null;
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
 {
     signal.Cancel = true;
-    if (scenario != "ignore-sigterm") leave = true;
+    if (scenario is not ("ignore-sigterm" or "stays")) leave = true;
     gate.Set();
 });
 var lane = recorder.Lanes[0];
-new Thread(ReadCommands) { IsBackground = true }.Start();
 lane.Mark(RecorderPhase.Setup);
+Tell(new RunStarted
+{
+    Name = "dummy", FromStep = 0, TotalSteps = totalSteps, StepsPerEpoch = totalSteps, Epochs = 1, ClipsPerStep = 1, Parameters = 1, Device = "none",
+    Knobs = [new LiveKnob(LiveKnob.LearningRateScale, false, 0, 10, 1, "next_step", "x")],
+});
 Tell(new RunStateChanged { State = RunState.Running, Step = 0 });
+new Thread(ReadCommands) { IsBackground = true }.Start(); // a worker, too, tells that it runs before it obeys
 for (var step = 0; step < totalSteps && !leave; step++)
 {
     while (held && !leave)
@@ -68,7 +73,7 @@ void Die()
     switch (scenario)
     {
         case "clean": return;
-        case "slow": while (!leave) { lane.Mark(RecorderPhase.Backward); Pause(20); } return;
+        case "slow" or "cannot-save": while (!leave) { lane.Mark(RecorderPhase.Backward); Pause(20); } return;
         case "exit-137": Environment.Exit(137); return;
         case "sigkill": Native.kill(Environment.ProcessId, 9); Pause(60_000); return;
         case "abort": Native.abort(); return;
@@ -89,8 +94,8 @@ void Die()
             Console.Error.WriteLine("features/x.npz: 10 bytes; expected 4096. Fetch it again");
             Environment.Exit(ExitCodes.BadData);
             return;
-        case "hang": Pause(Timeout.Infinite); return;
-        case "ignore-sigterm": while (true) Pause(Timeout.Infinite);
+        case "hang": do Pause(Timeout.Infinite); while (!leave); return;
+        case "ignore-sigterm" or "stays": while (true) Pause(Timeout.Infinite);
         default: Console.Error.WriteLine($"no such scenario: {scenario}"); Environment.Exit(64); return;
     }
 }
@@ -121,6 +126,7 @@ void ReadCommands()
     while (Console.In.ReadLine() is { } line)
     {
         var command = JsonSerializer.Deserialize(line, McnJson.Default.RunCommand)!;
+        if (scenario == "hang" && command.Verb is not (CommandVerb.Stop or CommandVerb.StopWithoutSaving)) continue; // it gets to no step boundary
         if (command.Verb == CommandVerb.Hold)
         {
             (held, heldBy) = (true, command.CommandId);
@@ -130,6 +136,27 @@ void ReadCommands()
         {
             held = false;
             Tell(new RunStateChanged { State = RunState.Running, Step = lane.Step, CommandId = command.CommandId });
+        }
+        else if (command.Verb == CommandVerb.Release)
+        {
+            Tell(new RunStateChanged { State = RunState.Saving, Step = lane.Step, CommandId = command.CommandId });
+            if (scenario == "cannot-save")
+            {
+                Tell(new RunStateChanged { State = held ? RunState.Held : RunState.Running, Step = lane.Step, CommandId = command.CommandId, Detail = "no space" });
+                continue;
+            }
+
+            Tell(new RunStateChanged { State = RunState.Releasing, Step = lane.Step, CommandId = command.CommandId });
+            leave = scenario != "stays";
+        }
+        else if (command.Verb == CommandVerb.Set)
+        {
+            var change = JsonSerializer.Deserialize(command.Argument!, McnJson.Default.KnobChange)!;
+            Tell(new KnobChanged { Step = lane.Step, Name = change.Name, Before = 1, Value = change.Value, CommandId = command.CommandId });
+        }
+        else if (command.Verb == CommandVerb.EvaluateNow)
+        {
+            Tell(new RunStateChanged { State = held ? RunState.Held : RunState.Running, Step = lane.Step, CommandId = command.CommandId });
         }
         else if (command.Verb is CommandVerb.Stop or CommandVerb.StopWithoutSaving && scenario != "ignore-sigterm")
         {

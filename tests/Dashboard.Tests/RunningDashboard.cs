@@ -19,9 +19,12 @@ namespace Mcn.Web.Dashboard.Tests;
 /// <summary>The whole dashboard on a free port, in a folder of its own, with a trainer's key.</summary>
 sealed partial class RunningDashboard : IAsyncDisposable
 {
-    readonly TempFolder folder = new();
+    readonly TempFolder folder;
+    readonly bool ownsFolder;
     readonly List<IAsyncDisposable> clients = [];
     WebApplication app = null!;
+
+    RunningDashboard(TempFolder? given) => (folder, ownsFolder) = (given ?? new TempFolder(), given is null);
 
     public IServiceProvider Services => app.Services;
 
@@ -29,9 +32,9 @@ sealed partial class RunningDashboard : IAsyncDisposable
 
     public string Key { get; private set; } = "";
 
-    public static async Task<RunningDashboard> StartAsync(Action<IServiceCollection>? adjust = null, string? seqUrl = null)
+    public static async Task<RunningDashboard> StartAsync(Action<IServiceCollection>? adjust = null, string? seqUrl = null, TempFolder? folder = null)
     {
-        var dashboard = new RunningDashboard();
+        var dashboard = new RunningDashboard(folder);
         var options = new DashboardOptions { Data = dashboard.folder.Path, Listen = new IPEndPoint(IPAddress.Loopback, 0), TrainerKeyFile = dashboard.folder.File("trainer/key"), SeqUrl = seqUrl, SeqApiKey = "seq-key" };
         dashboard.app = DashboardHost.Build(options, adjust);
         await DashboardHost.StartAsync(dashboard.app, options);
@@ -96,7 +99,7 @@ sealed partial class RunningDashboard : IAsyncDisposable
         foreach (var client in clients) await client.DisposeAsync();
         await app.StopAsync();
         await app.DisposeAsync();
-        folder.Dispose();
+        if (ownsFolder) folder.Dispose();
     }
 
     [GeneratedRegex("name=\"__RequestVerificationToken\"[^>]*value=\"([^\"]+)\"")]
@@ -122,6 +125,9 @@ static class Records
 
     public static TelemetryRecord State(RunState state, string? command = null, double atSecond = 0) =>
         new RunStateChanged { Time = Begin + TimeSpan.FromSeconds(atSecond), State = state, Step = 1, CommandId = command };
+
+    public static TelemetryRecord Ended(string command, CommandVerb verb, string code = CommandEnded.Done) =>
+        new CommandEnded { Time = Begin, CommandId = command, Verb = verb, Code = code, DurationSeconds = 1 };
 
     public static TelemetryRecord Crash(string id) => new WorkerExited
     {

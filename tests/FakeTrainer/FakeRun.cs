@@ -30,7 +30,7 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
         var start = now - TimeSpan.FromSeconds(history);
         Write(start, new RunStarted { Name = "howto100m-mcn", FromStep = 0, TotalSteps = Total, StepsPerEpoch = StepsPerEpoch, Epochs = 20, ClipsPerStep = 4096, Parameters = 223776770, Device = "cuda:0-3", Compatibility = Switches() });
         Write(start, new RunStateChanged { State = State = RunState.Running, Step = 0 });
-        var local = new RunCommand($"{Id}-start", null, CommandVerb.Start, "{}", RunCommand.Local, start, start + TimeSpan.FromMinutes(10));
+        var local = new RunCommand($"{Id}-start", null, CommandVerb.Start, "{}", RunCommand.Local, start, TimeSpan.FromMinutes(10));
         Write(start, new CommandHandled { Command = local, Answer = new CommandAnswer(local.CommandId, true, "accepted", "starts", Id) });
         // A pause of two minutes in the middle: a gap on every curve.
         for (var second = 0; second < history; second++)
@@ -50,8 +50,9 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
 
     public void Tick(DateTimeOffset time, int tick)
     {
-        if (State == RunState.Holding) Write(time, new RunStateChanged { State = State = RunState.Held, Step = Step, CommandId = lastCommand });
-        if (State == RunState.Resuming) Write(time, new RunStateChanged { State = State = RunState.Running, Step = Step, CommandId = lastCommand });
+        if (State == RunState.Holding) Write(time, new RunStateChanged { State = State = RunState.Held, Step = Step, CommandId = Ended(time, CommandVerb.Hold) });
+        if (State == RunState.Resuming) Write(time, new RunStateChanged { State = State = RunState.Running, Step = Step, CommandId = Ended(time, CommandVerb.Resume) });
+        if (State == RunState.Releasing) Write(time, new RunStateChanged { State = State = RunState.Released, Step = Step, CommandId = Ended(time, CommandVerb.Release) });
         if (State == RunState.Running && tick % 2 == 0) Train(time);
         if (State == RunState.Held && tick % 2 == 0) Machine(time);
     }
@@ -65,11 +66,15 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
             case CommandVerb.Hold when State == RunState.Running:
                 Write(time, new RunStateChanged { State = State = RunState.Holding, Step = Step, CommandId = command.CommandId });
                 break;
-            case CommandVerb.Resume when State == RunState.Held:
+            case CommandVerb.Release when State is RunState.Running or RunState.Held:
+                Write(time, new RunStateChanged { State = State = RunState.Releasing, Step = Step, CommandId = command.CommandId });
+                break;
+            case CommandVerb.Resume when State is RunState.Held or RunState.Released:
                 Write(time, new RunStateChanged { State = State = RunState.Resuming, Step = Step, CommandId = command.CommandId });
                 break;
             case CommandVerb.CheckpointNow:
                 Checkpoint(time + TimeSpan.FromMilliseconds(1));
+                Ended(time, command.Verb);
                 break;
             default:
                 return new CommandAnswer(command.CommandId, false, "wrong_state", $"the run is {State}", Id);
@@ -95,6 +100,12 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
     }
 
     string? lastCommand;
+
+    string? Ended(DateTimeOffset time, CommandVerb verb)
+    {
+        if (lastCommand is { } id) Write(time, new CommandEnded { CommandId = id, Verb = verb, Code = CommandEnded.Done, DurationSeconds = 0.5 });
+        return lastCommand;
+    }
 
     void Train(DateTimeOffset time)
     {

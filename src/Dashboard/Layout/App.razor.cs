@@ -12,6 +12,9 @@ public sealed partial class App
 
     bool IsDark => Context.Request.Cookies[ViewerState.ThemeCookie] == "dark";
 
+    /// <summary>For the audit trail; behind a proxy it is the proxy's unless that is trusted.</summary>
+    string? Address => Context.Connection.RemoteIpAddress?.ToString();
+
     /// <summary>Null for sign-in and set-up: they set cookies, which a circuit cannot.</summary>
     IComponentRenderMode? PageMode => Context.AcceptsInteractiveRouting() ? RenderMode.InteractiveServer : null;
 }

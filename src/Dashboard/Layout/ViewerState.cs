@@ -7,6 +7,9 @@ public sealed class ViewerState
 
     public bool IsDark { get; private set; }
 
+    /// <summary>Network address that the page was opened from; null: unknown.</summary>
+    public string? Address { get; set; }
+
     /// <summary>The theme changed; charts repaint themselves.</summary>
     public event Action? Changed;
 

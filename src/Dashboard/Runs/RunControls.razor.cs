@@ -5,6 +5,7 @@ using Mcn.Web.Dashboard.Layout;
 using Mcn.Web.Dashboard.Resources;
 using Mcn.Web.Dashboard.Telemetry;
 using Mcn.Web.Shared.Commands;
+using Mcn.Web.Shared.Telemetry;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.Extensions.Localization;
@@ -25,8 +26,11 @@ public sealed partial class RunControls
     static readonly TimeSpan Told = TimeSpan.FromSeconds(20);
 
     PendingCommand? pending;
+    DesiredState? desired;
+    string? desiredOf;
     ClaimsPrincipal person = new();
     bool asksStop;
+    bool asksRelease;
     bool starts;
 
     [Parameter, EditorRequired]
@@ -45,16 +49,44 @@ public sealed partial class RunControls
     public required TrainerCommands Commands { get; set; }
 
     [Inject]
+    public required ViewerState Viewer { get; set; }
+
+    [Inject]
     public required IStringLocalizer<Words> Texts { get; set; }
 
     bool MayCommand => person.Allows(Policies.Operator);
 
-    bool CanGive => WhyNot is null && pending is not { IsOpen: true, Progress: not CommandProgress.NoAnswer };
+    bool CanGive => Trainer is not null && pending is not { IsOpen: true, Progress: not CommandProgress.NoAnswer };
 
-    string? WhyNot => !View.IsLive ? null
+    /// <summary>What becomes of a command that is given now, where that is not the usual.</summary>
+    string? Delivery => !View.IsLive && !CanGoOn ? null
         : Trainer is null ? Texts["NotConnectedEver"].Value
-        : Trainer.Connection is null ? Texts["NotConnected", Show.Span(Texts, Now - Trainer.LastHeard)].Value
+        : Trainer.Connection is null ? Texts["NotConnected", Show.Span(Texts, Now - Trainer.LastHeard), Show.Span(Texts, TrainerCommands.Valid)].Value
         : null;
+
+    RunState? State => View.State?.State;
+
+    /// <summary>No worker lives, and its trainer has this run loaded: resume starts one.</summary>
+    bool CanGoOn => State is RunState.Released or RunState.Stopped or RunState.Crashed && Trainer?.Beat?.RunId == View.Run.RunId;
+
+    /// <summary>The wish, where the run is not yet what it is meant to be.</summary>
+    string? Wish => desired is { } wish && pending is { IsOpen: true } && !IsReached(wish.Target)
+        ? Texts["WishedFor", Texts["Target" + wish.Target].Value, wish.SetBy, Show.Span(Texts, Now - wish.SetAt), wish.Generation, Texts[StateShape.Of(State).Word].Value].Value : null;
+
+    bool IsReached(RunTarget target) => (target, State) is (RunTarget.Running, RunState.Running or RunState.Finished) or (RunTarget.Held, RunState.Held)
+        or (RunTarget.Released, RunState.Released) or (RunTarget.Stopped, RunState.Stopped or RunState.Finished);
+
+    /// <summary>What a click does, in figures that were measured on this run.</summary>
+    string Consequences
+    {
+        get
+        {
+            var last = View.Checkpoint is { } checkpoint ? Texts["ConsequenceLast", Show.Whole(checkpoint.Step), Show.Span(Texts, Now - checkpoint.Time)].Value : Texts["ConsequenceNone"].Value;
+            var frees = View.Gpus is { Gpus.Count: > 0 and var count } ? Texts["ConsequenceGpus", count].Value : Texts["ConsequenceHost"].Value;
+            var takes = View.Checkpoint is { } measured ? Texts["ConsequenceTime", Show.Span(Texts, TimeSpan.FromSeconds(Math.Ceiling(measured.DurationSeconds + (View.SecondsPerStep ?? 0))))].Value : "";
+            return Texts["ConsequenceOfRelease", last, frees, takes];
+        }
+    }
 
     string LossText
     {
@@ -79,8 +111,10 @@ public sealed partial class RunControls
     protected override void Refresh()
     {
         pending = Commands.Newest(View.Run.RunId);
+        // The wish changes with commands only: it is read when there is another one.
+        if (pending?.Command.CommandId != desiredOf) (desired, desiredOf) = (Commands.Desired(View.Run.RunId), pending?.Command.CommandId);
         // What is over is told for a while; what is open for as long as it is.
-        if (pending is { IsOpen: false } over && Now - over.Command.IssuedAt > Told) pending = null;
+        if (pending is { IsOpen: false } over && Now - over.Changed > Told) pending = null;
     }
 
     bool IsOpen(CommandVerb verb) => pending is { IsOpen: true } open && open.Command.Verb == verb;
@@ -88,16 +122,30 @@ public sealed partial class RunControls
     Task StopAsync(bool save)
     {
         asksStop = false;
-        return GiveAsync((who, run) => Commands.StopAsync(who, run, save));
+        return GiveAsync(save ? CommandVerb.Stop : CommandVerb.StopWithoutSaving);
     }
 
-    async Task GiveAsync(Func<ClaimsPrincipal, string, Task<PendingCommand>> give)
+    Task ReleaseAsync()
+    {
+        asksRelease = false;
+        return GiveAsync(CommandVerb.Release);
+    }
+
+    Task GiveAsync(CommandVerb verb) => DoAsync(who => Commands.GiveAsync(who, verb, View.Run.RunId, Viewer.Address));
+
+    Task WithdrawAsync(PendingCommand command) => DoAsync(async who =>
+    {
+        await Commands.WithdrawAsync(who, command.Command.CommandId);
+        return Commands.Newest(View.Run.RunId) ?? command;
+    });
+
+    async Task DoAsync(Func<ClaimsPrincipal, Task<PendingCommand>> give)
     {
         // Asked anew: the person of this circuit may have been changed since it began.
         person = (await Authentication).User;
         try
         {
-            pending = await give(person, View.Run.RunId);
+            pending = await give(person);
         }
         catch (UnauthorizedAccessException)
         {
@@ -110,14 +158,23 @@ public sealed partial class RunControls
         var verb = Texts["Verb" + command.Command.Verb].Value;
         return command.Progress switch
         {
+            CommandProgress.Waiting => Texts["CommandWaiting", verb, Show.Span(Texts, command.NotAfter - Now)],
             CommandProgress.Sent => Texts["CommandSent", verb],
-            CommandProgress.Accepted => Texts["CommandAccepted", verb],
+            CommandProgress.Accepted => Texts["CommandAccepted", verb, Show.Span(Texts, Now - command.Changed), Doing],
             CommandProgress.Done => Texts["CommandDone", verb],
+            CommandProgress.NoAnswer => Texts["CommandNoAnswer", verb, (int)TrainerCommands.AnswerWithin.TotalSeconds * TrainerCommands.Attempts, Trainer is null ? Show.Nothing : Show.Span(Texts, Now - Trainer.LastHeard)],
             CommandProgress.Refused => Texts["CommandRefused", verb, Reason(command)],
-            CommandProgress.NoAnswer => Texts["CommandNoAnswer", verb, (int)TrainerCommands.AnswerWithin.TotalSeconds, Trainer is null ? Show.Nothing : Show.Span(Texts, Now - Trainer.LastHeard)],
-            _ => Texts["CommandUndelivered", verb, Reason(command)],
+            _ => Texts["CommandEndedOtherwise", verb, Texts["Progress" + command.Progress].Value, Reason(command)],
         };
     }
 
-    string Reason(PendingCommand command) => Texts["Answer_" + command.Code] is { ResourceNotFound: false } known ? $"{known.Value} ({command.Text})" : command.Text ?? "";
+    /// <summary>What an accepted command waits for.</summary>
+    string Doing => State switch
+    {
+        RunState.Saving or RunState.Releasing or RunState.Stopping or RunState.Resuming or RunState.Starting => Texts[StateShape.Of(State).Word],
+        _ => Texts["WaitsForBoundary", View.SecondsPerStep is { } seconds ? Show.Figure(seconds) : Show.Nothing],
+    };
+
+    string Reason(PendingCommand command) =>
+        Texts["Answer_" + command.Code] is { ResourceNotFound: false } known ? command.Text is { Length: > 0 } text ? $"{known.Value} ({text})" : known.Value : command.Text ?? "";
 }

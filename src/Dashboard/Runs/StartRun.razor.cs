@@ -1,4 +1,5 @@
 using Mcn.Web.Dashboard.Commands;
+using Mcn.Web.Dashboard.Layout;
 using Mcn.Web.Dashboard.Resources;
 using Mcn.Web.Dashboard.Telemetry;
 using Microsoft.AspNetCore.Components;
@@ -33,6 +34,9 @@ public sealed partial class StartRun
     public required TrainerCommands Commands { get; set; }
 
     [Inject]
+    public required ViewerState Viewer { get; set; }
+
+    [Inject]
     public required IStringLocalizer<Words> Texts { get; set; }
 
     IReadOnlyList<Trainer> Trainers => [.. Presence.All.Where(one => one.Connection is not null)];
@@ -49,7 +53,7 @@ public sealed partial class StartRun
         answer = null;
         try
         {
-            var pending = await Commands.StartAsync((await Authentication).User, trainer ?? Trainers[0].Id, text);
+            var pending = await Commands.StartAsync((await Authentication).User, trainer ?? Trainers[0].Id, text, Viewer.Address);
             refused = pending.Progress != CommandProgress.Done;
             answer = pending.Text ?? Texts[pending.Progress == CommandProgress.NoAnswer ? "StartNoAnswer" : "StartFailed"];
             if (!refused) await OnStarted.InvokeAsync();

@@ -12,6 +12,7 @@ public sealed partial class CommandsPage
 
     IReadOnlyList<AuditRow> rows = [];
     DateTimeOffset read;
+    long? forged;
 
     [Inject]
     public required AuditLog Audit { get; set; }
@@ -24,6 +25,7 @@ public sealed partial class CommandsPage
 
     protected override void OnInitialized()
     {
+        forged = Audit.FirstForged();
         Refresh();
         Listen(Commands.Viewers);
         Listen(Runs.Viewers);

@@ -169,6 +169,8 @@ public sealed record StoredRecord(RecordId Id, string Kind, byte[] Json, Telemet
         RunStateChanged => "run_state",
         WorkerExited => "worker_exited",
         CommandHandled => "command",
+        CommandEnded => "command_ended",
+        KnobChanged => "knob",
         GpuSample => "gpu",
         HostSample => "host",
         LogLine => "log",

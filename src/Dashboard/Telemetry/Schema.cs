@@ -46,6 +46,23 @@ public static class Schema
         CREATE TABLE audit(id TEXT PRIMARY KEY, time REAL NOT NULL, who TEXT NOT NULL, verb TEXT NOT NULL, run TEXT, result TEXT NOT NULL, text TEXT, finished REAL) WITHOUT ROWID;
         CREATE INDEX audit_by_time ON audit(time);
         """,
+
+        // 2: commands outlive this program; the wish for each run with its generation; the audit trail is append-only and chained.
+        """
+        CREATE TABLE commands(id TEXT PRIMARY KEY, run TEXT, trainer TEXT, json BLOB NOT NULL, not_after REAL NOT NULL, progress TEXT NOT NULL,
+          code TEXT, text TEXT, changed REAL NOT NULL) WITHOUT ROWID;
+
+        CREATE TABLE desired(run TEXT PRIMARY KEY, generation INTEGER NOT NULL, target TEXT NOT NULL, command TEXT NOT NULL, set_by TEXT NOT NULL, set_at REAL NOT NULL) WITHOUT ROWID;
+
+        -- One row for each thing that happened to a command; `hash` covers the row and the hash before it.
+        CREATE TABLE audit_trail(number INTEGER PRIMARY KEY, time REAL NOT NULL, command TEXT NOT NULL, who TEXT NOT NULL, place TEXT, verb TEXT NOT NULL, argument TEXT, run TEXT,
+          previous TEXT, result TEXT NOT NULL, code TEXT, text TEXT, seconds REAL, hash TEXT NOT NULL);
+        CREATE INDEX audit_trail_by_command ON audit_trail(command, number);
+        INSERT INTO audit_trail(time, command, who, verb, run, result, text, hash) SELECT time, id, who, verb, run, result, text, 'before the chain' FROM audit ORDER BY time;
+        DROP TABLE audit;
+        CREATE TRIGGER audit_trail_is_not_changed BEFORE UPDATE ON audit_trail BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+        CREATE TRIGGER audit_trail_is_not_shortened BEFORE DELETE ON audit_trail BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+        """,
     ];
 
     public static int Version => Steps.Length;

@@ -35,6 +35,9 @@ public sealed class TrainerPresence(TimeProvider time)
 
     public Viewers Viewers { get; } = new(time);
 
+    /// <summary>A trainer has come, or come back; on its connection's thread.</summary>
+    public event Action? Arrival;
+
     public IReadOnlyList<Trainer> All => [.. trainers.Values.OrderBy(trainer => trainer.Name, StringComparer.Ordinal)];
 
     public Trainer? Find(string trainer) => trainers.GetValueOrDefault(trainer);
@@ -55,6 +58,7 @@ public sealed class TrainerPresence(TimeProvider time)
         if (trainers.Count >= Most && !trainers.ContainsKey(hello.TrainerId)) return false;
         trainers[hello.TrainerId] = new Trainer(hello.TrainerId, hello.Name, hello.ProgramVersion, connection, time.GetUtcNow(), null);
         Viewers.Poke();
+        Arrival?.Invoke();
         return true;
     }
 

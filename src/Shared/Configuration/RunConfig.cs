@@ -193,6 +193,9 @@ public sealed record CheckpointConfig
 
     /// <summary>Free space that a checkpoint must leave on its disk, bytes.</summary>
     public required long ReserveBytes { get; init; }
+
+    /// <summary>A hold that lasts longer, in seconds, becomes save and release; 0: never.</summary>
+    public required double MaxHoldSeconds { get; init; }
 }
 
 /// <summary>Retrieval during training (mcn-spec §9).</summary>

@@ -75,6 +75,8 @@ public static partial class RunConfigKeys
             "Checkpoints with the best evaluation that stay (mean of R@1, R@5, R@10, text to video and audio).", "checkpoints"),
         Key("checkpoint.keep_every_epochs", new WholeNumber(0), 0, "Each so-many-th epoch's checkpoint stays; 0 = none.", "epochs"),
         Key("checkpoint.reserve_bytes", new WholeNumber(0, long.MaxValue), 1L << 30, "Free space that a checkpoint must leave on its disk.", "bytes"),
+        Key("checkpoint.max_hold_seconds", new RealNumber(0, 31_536_000), 7200.0,
+            "A hold that lasts longer becomes save and release: the GPUs are freed, resume goes on from there. 0 = never.", "seconds"),
         Key("evaluation.eval_files", new ListOf(new PathOf(PathTarget.FileOrFolder), 0, OrOne: true), new JsonArray(),
             "Evaluation sets: the original's .pkl, or a folder or tar of npy members and json with the same fields."),
         Key("evaluation.every_epochs", new WholeNumber(1), 1, "Between two evaluations; the last epoch is always evaluated.", "epochs"),

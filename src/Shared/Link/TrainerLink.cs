@@ -39,7 +39,11 @@ public sealed record TelemetryBundle(string Run, int Incarnation, string Stream,
 /// <param name="RunId">Null when no run is loaded.</param>
 /// <param name="State">Null without a run.</param>
 /// <param name="UnsentRecords">Backlog of the journal.</param>
-public sealed record Heartbeat(string? RunId, RunState? State, long? Step, long UnsentRecords, DateTimeOffset Time);
+/// <param name="Incarnation">Of the run's newest worker.</param>
+/// <param name="Target">What the loaded run is meant to do, as far as this trainer has been told.</param>
+/// <param name="Generation">Newest generation of a wish that it has seen for this run.</param>
+public sealed record Heartbeat(
+    string? RunId, RunState? State, long? Step, long UnsentRecords, DateTimeOffset Time, int? Incarnation = null, RunTarget? Target = null, long Generation = 0);
 
 /// <summary>What a run is, sent once per connection and run before its first bundle.</summary>
 /// <param name="ConfigJson">The resolved configuration.</param>

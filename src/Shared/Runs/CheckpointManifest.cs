@@ -36,7 +36,7 @@ public sealed record CheckpointManifest
     /// <summary>Fingerprint of the data set: list, captions, vocabulary.</summary>
     public required string Dataset { get; init; }
 
-    /// <summary>Why it was taken: `epoch`, `interval`, `steps`, `command`, `hold`, `leave` or `memory`; empty before version 2.</summary>
+    /// <summary>Why it was taken: `epoch`, `interval`, `steps`, `command`, `hold`, `release`, `leave` or `memory`; empty before version 2.</summary>
     public string Reason { get; init; } = "";
 
     /// <summary>SHA-256 of the run's configuration: schedule, seed, precision and compatibility switches are in it.</summary>
@@ -53,6 +53,9 @@ public sealed record CheckpointManifest
 
     /// <summary>The best evaluation up to here.</summary>
     public RunProgress Best { get; init; } = RunProgress.None;
+
+    /// <summary>Live knobs that are not as the configuration has them, for the step after it.</summary>
+    public IReadOnlyDictionary<string, double> Knobs { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Last number of the worker's telemetry stream when it was taken.</summary>
     public long TelemetrySequence { get; init; }

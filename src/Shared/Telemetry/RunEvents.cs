@@ -62,3 +62,41 @@ public sealed record CommandHandled : TelemetryRecord
 
     public required Commands.CommandAnswer Answer { get; init; }
 }
+
+/// <summary>
+/// What became of a command that was accepted; exactly one for each, also when the worker or the daemon died meanwhile. The supervisor
+/// writes it: it sees both its own doing and the worker's records.
+/// </summary>
+public sealed record CommandEnded : TelemetryRecord
+{
+    public required string CommandId { get; init; }
+
+    public required Commands.CommandVerb Verb { get; init; }
+
+    /// <summary>`done`, `superseded`, `save_failed`, `evaluation_failed`, `knob_failed`, `worker_died`, `worker_left`, `run_finished`.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>In English, when there is more to say.</summary>
+    public string Text { get; init; } = "";
+
+    /// <summary>From the acceptance to the end, by the trainer's steady clock.</summary>
+    public required double DurationSeconds { get; init; }
+
+    public const string Done = "done";
+    public const string Superseded = "superseded";
+}
+
+/// <summary>A live knob was turned; the step after this one has the new value.</summary>
+public sealed record KnobChanged : TelemetryRecord
+{
+    public required long Step { get; init; }
+
+    /// <summary>Of a <see cref="Commands.LiveKnob"/>.</summary>
+    public required string Name { get; init; }
+
+    public required double Before { get; init; }
+
+    public required double Value { get; init; }
+
+    public string? CommandId { get; init; }
+}

@@ -24,6 +24,8 @@ public sealed record RecordId(string Run, int Incarnation, string Stream, long S
 [JsonDerivedType(typeof(RunStateChanged), "run_state")]
 [JsonDerivedType(typeof(WorkerExited), "worker_exited")]
 [JsonDerivedType(typeof(CommandHandled), "command")]
+[JsonDerivedType(typeof(CommandEnded), "command_ended")]
+[JsonDerivedType(typeof(KnobChanged), "knob")]
 [JsonDerivedType(typeof(GpuSample), "gpu")]
 [JsonDerivedType(typeof(HostSample), "host")]
 [JsonDerivedType(typeof(LogLine), "log")]
@@ -55,6 +57,9 @@ public sealed record RunStarted : TelemetryRecord
     public required long Parameters { get; init; }
 
     public required string Device { get; init; }
+
+    /// <summary>What may be turned while it runs, with the present values; empty in records of older versions.</summary>
+    public IReadOnlyList<Commands.LiveKnob> Knobs { get; init; } = [];
 
     /// <summary>The switches of section `compatibility` as they were resolved; null in records of older versions.</summary>
     public IReadOnlyDictionary<string, bool>? Compatibility { get; init; }
@@ -108,6 +113,9 @@ public sealed record EvaluationFinished : TelemetryRecord
     public required IReadOnlyList<RetrievalRow> Rows { get; init; }
 
     public required double DurationSeconds { get; init; }
+
+    /// <summary>The command that asked for it; null: the schedule did.</summary>
+    public string? CommandId { get; init; }
 }
 
 /// <summary>One direction of a retrieval table. Recalls are fractions; ranks count from 1.</summary>
@@ -140,7 +148,7 @@ public sealed record CheckpointWritten : TelemetryRecord
     /// <summary>Part of it that reading back and comparing took, seconds.</summary>
     public double VerifySeconds { get; init; }
 
-    /// <summary>`epoch`, `interval`, `steps`, `command`, `hold` or `leave`.</summary>
+    /// <summary>`epoch`, `interval`, `steps`, `command`, `hold`, `release` or `leave`.</summary>
     public string Reason { get; init; } = "";
 
     /// <summary>The command behind it, if any.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Mcn.Web.Shared;
 using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Telemetry;
 using Serilog;
@@ -20,6 +22,8 @@ public sealed class CommandDesk : IDisposable
     readonly TimeProvider time;
     readonly SemaphoreSlim one = new(1);
     readonly Queue<CommandAnswer> answers = new();
+    readonly CommandTracker tracker;
+    volatile IReadOnlyList<LiveKnob> knobs = [];
 
     public CommandDesk(RunKeeper keeper, RunStarter starter, Ledger ledger, TrainerFolder trainer, ILogger log, TimeProvider time)
     {
@@ -29,19 +33,31 @@ public sealed class CommandDesk : IDisposable
         this.trainer = trainer;
         this.log = log;
         this.time = time;
-        foreach (var answer in StateFile.Read(trainer.Commands, TrainerJson.Default.RememberedCommands, log)?.Answers ?? []) answers.Enqueue(answer);
+        tracker = new CommandTracker(ledger.Write, time);
+        var remembered = StateFile.Read(trainer.Commands, TrainerJson.Default.RememberedCommands, log);
+        foreach (var answer in remembered?.Answers ?? []) answers.Enqueue(answer);
+        tracker.Restore(remembered?.Open ?? []);
+        ledger.Heard = Heard;
     }
 
+    /// <summary>Its answer; at once, but for those that come at the same time.</summary>
     public async Task<CommandAnswer> ExecuteAsync(RunCommand command)
     {
+        // By this clock alone, from here on: how long it waits for others counts too.
+        var received = time.GetTimestamp();
         await one.WaitAsync().ConfigureAwait(false);
         try
         {
             if (answers.FirstOrDefault(given => given.CommandId == command.CommandId) is { } before) return before;
-            var answer = Decide(command);
+            tracker.Begin(command);
+            var answer = time.GetElapsedTime(received) >= command.ValidFor ? Refusal(command, "expired", "its time is over") : Decide(command);
+            if (!answer.Accepted) tracker.Refused(command);
             log.Information("{Verb} by {User}: {Code}, {Text}", command.Verb, command.IssuedBy, answer.Code, answer.Text);
             ledger.Write(new CommandHandled { Command = command, Answer = answer });
-            Remember(answer);
+            answers.Enqueue(answer);
+            while (answers.Count > Remembered) answers.Dequeue();
+            if (answer.Accepted) tracker.Accepted(command);
+            Remember();
             return answer;
         }
         finally
@@ -50,23 +66,31 @@ public sealed class CommandDesk : IDisposable
         }
     }
 
-    void Remember(CommandAnswer answer)
+    void Heard(TelemetryRecord record)
     {
-        answers.Enqueue(answer);
-        while (answers.Count > Remembered) answers.Dequeue();
-        StateFile.Write(trainer.Commands, new RememberedCommands(1, [.. answers]), TrainerJson.Default.RememberedCommands, log);
+        tracker.Heard(record);
+        if (record is RunStarted started) knobs = started.Knobs;
+        if (record is KnobChanged turned) knobs = [.. knobs.Select(knob => knob.Name == turned.Name ? knob with { Value = turned.Value } : knob)];
+        if (record is CommandEnded ended) log.Information("{Verb} ({Command}): {Code} after {Seconds:F1} s {Text}", ended.Verb, ended.CommandId, ended.Code, ended.DurationSeconds, ended.Text);
     }
+
+    void Remember() =>
+        StateFile.Write(trainer.Commands, new RememberedCommands(1, [.. answers], tracker.Open), TrainerJson.Default.RememberedCommands, log);
+
+    CommandAnswer Refusal(RunCommand command, string code, string text) => new(command.CommandId, false, code, text, keeper.View?.RunId);
 
     CommandAnswer Decide(RunCommand command)
     {
         var view = keeper.View;
-        CommandAnswer Refuse(string code, string text) => new(command.CommandId, false, code, text, view?.RunId);
+        CommandAnswer Refuse(string code, string text) => Refusal(command, code, text);
         CommandAnswer Accept(string text) => new(command.CommandId, true, "accepted", text, view?.RunId);
 
-        if (time.GetUtcNow() > command.NotAfter) return Refuse("expired", $"it was valid until {command.NotAfter:u}");
         if (command.Verb == CommandVerb.Start) return Start(command, view);
         if (view is null) return Refuse("unknown_run", "no run is loaded");
         if (command.RunId is { } wanted && wanted != view.RunId) return Refuse("unknown_run", $"the loaded run is {view.RunId}");
+        // Seen is seen: an older wish that arrives later does not come true, whatever became of the newer one.
+        if (command.Verb.Wish() is not null && !keeper.Sees(command.Generation))
+            return Refuse("superseded", $"a newer wish (generation {view.Generation}) came before this one (generation {command.Generation})");
         var lives = view.WorkerPid is not null;
         var state = view.State.ToString().ToUpperInvariant();
         switch (command.Verb)
@@ -80,6 +104,12 @@ public sealed class CommandDesk : IDisposable
                 return keeper.Pass(command) ? Accept("stands still at the next step boundary") : Refuse("wrong_state", "the worker does not read any more");
             case CommandVerb.CheckpointNow when lives && view.State is RunState.Running or RunState.Held or RunState.Holding:
                 return keeper.Pass(command) ? Accept("saves at the next step boundary") : Refuse("wrong_state", "the worker does not read any more");
+            case CommandVerb.Set when lives && view.State is RunState.Running or RunState.Held:
+                return TurnKnob(command, Refuse, Accept);
+            case CommandVerb.EvaluateNow when lives && view.State is RunState.Running or RunState.Held:
+                return keeper.Pass(command) ? Accept("evaluates at the next step boundary") : Refuse("wrong_state", "the worker does not read any more");
+            case CommandVerb.Release when lives && view.State is RunState.Running or RunState.Holding or RunState.Held or RunState.Starting or RunState.Resuming:
+                return keeper.Pass(command) ? Accept("saves at the next step boundary, then frees the memory") : Refuse("wrong_state", "the worker does not read any more");
             case CommandVerb.Stop when lives && view.State != RunState.Stopping:
             case CommandVerb.StopWithoutSaving when lives:
                 return keeper.Pass(command) ? Accept(command.Verb == CommandVerb.Stop ? "saves and ends" : "ends without saving") : Refuse("wrong_state", "the worker is dead already");
@@ -91,9 +121,28 @@ public sealed class CommandDesk : IDisposable
         }
     }
 
+    CommandAnswer TurnKnob(RunCommand command, Func<string, string, CommandAnswer> refuse, Func<string, CommandAnswer> accept)
+    {
+        KnobChange? change;
+        try
+        {
+            change = JsonSerializer.Deserialize(command.Argument ?? "null", McnJson.Default.KnobChange);
+        }
+        catch (JsonException error)
+        {
+            return refuse("bad_argument", error.Message);
+        }
+
+        if (change is null || knobs.FirstOrDefault(one => one.Name == change.Name) is not { } knob)
+            return refuse("bad_argument", $"{change?.Name ?? "nothing"}: no such knob; there are {string.Join(", ", knobs.Select(one => one.Name))}");
+        if (knob.Refusal(change.Value) is { } why) return refuse("bad_argument", why);
+        if (change.Expected is { } expected && expected != knob.Value) return refuse("changed_meanwhile", FormattableString.Invariant($"{knob.Name} is {knob.Value} meanwhile, not {expected}"));
+        return keeper.Pass(command) ? accept(FormattableString.Invariant($"{knob.Name} becomes {change.Value} at the next step boundary")) : refuse("wrong_state", "the worker does not read any more");
+    }
+
     CommandAnswer Start(RunCommand command, RunView? view)
     {
-        if (view is { } loaded && (loaded.WorkerPid is not null || loaded.RestartPending || loaded.Target != RunTarget.Stopped))
+        if (view is { } loaded && (loaded.WorkerPid is not null || loaded.RestartPending || loaded.Target is RunTarget.Running or RunTarget.Held))
             return new CommandAnswer(command.CommandId, false, "busy", $"run {loaded.RunId} is {loaded.State.ToString().ToUpperInvariant()}; stop it first", loaded.RunId);
         return starter.Start(command);
     }

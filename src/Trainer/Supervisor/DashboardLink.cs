@@ -124,7 +124,7 @@ public sealed class DashboardLink : IDisposable
         while (!cancel.IsCancellationRequested)
         {
             var view = keeper.View;
-            await hub.Beat(new Heartbeat(view?.RunId, view?.State, view?.Step, shipper.Unsent, time.GetUtcNow())).ConfigureAwait(false);
+            await hub.Beat(new Heartbeat(view?.RunId, view?.State, view?.Step, shipper.Unsent, time.GetUtcNow(), view?.Incarnation, view?.Target, view?.Generation ?? 0)).ConfigureAwait(false);
             await Task.Delay(BeatEvery, time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -1,3 +1,4 @@
+using Mcn.Web.Shared.Crashes;
 using Serilog;
 
 namespace Mcn.Web.Trainer.Supervisor;
@@ -24,4 +25,37 @@ static class DeathLog
 
     public static void Write(RunFolder run, IEnumerable<Death> deaths, ILogger log) =>
         StateFile.Write(run.Deaths, new RememberedDeaths(Version, [.. deaths.TakeLast(Kept)]), TrainerJson.Default.RememberedDeaths, log);
+}
+
+/// <summary>The deaths of the loaded run and what the policy makes of them. The keeper owns it, under its lock.</summary>
+sealed class DeathCount(RestartPolicy policy, ILogger log)
+{
+    readonly List<Death> deaths = [];
+    RunFolder? folder;
+
+    /// <summary>Why the run is not started again; null: it may be.</summary>
+    public CodedText? Hopeless => deaths.Count > 0 && policy.Decide(deaths) is { Delay: null } decision ? decision.Reason : null;
+
+    /// <param name="anew">A person started it: the count begins anew.</param>
+    public void Load(RunFolder run, bool anew)
+    {
+        folder = run;
+        deaths.Clear();
+        if (anew) Clear();
+        else deaths.AddRange(DeathLog.Read(run, log));
+    }
+
+    /// <summary>A person has looked.</summary>
+    public void Clear()
+    {
+        deaths.Clear();
+        if (File.Exists(folder!.Deaths)) DeathLog.Write(folder, deaths, log);
+    }
+
+    public RestartDecision Add(Death death)
+    {
+        deaths.Add(death);
+        DeathLog.Write(folder!, deaths, log);
+        return policy.Decide(deaths);
+    }
 }

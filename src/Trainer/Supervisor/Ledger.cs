@@ -23,6 +23,16 @@ public sealed class Ledger(TrainerFolder trainer, TimeProvider time) : IDisposab
     /// <summary>The last minutes of the loaded run, the worker's records included: for a report.</summary>
     public RecentRecords Recent { get; } = new();
 
+    /// <summary>Told of every record of the loaded run that is no sample, on the thread that has it.</summary>
+    public Action<TelemetryRecord>? Heard { get; set; }
+
+    /// <summary>A record that the worker has journaled itself.</summary>
+    public void Hear(TelemetryRecord record)
+    {
+        Recent.Add(record);
+        Heard?.Invoke(record);
+    }
+
     /// <summary>While true, samples of the machine belong to the loaded run.</summary>
     public bool RunIsLive
     {
@@ -58,7 +68,7 @@ public sealed class Ledger(TrainerFolder trainer, TimeProvider time) : IDisposab
             else (run ??= SupervisorJournal.Open(folder.Journal, folder.RunId, time)).Write(record);
         }
 
-        Recent.Add(record with { Time = time.GetUtcNow() });
+        Hear(record with { Time = time.GetUtcNow() });
     }
 
     /// <summary>Samples and alerts of the machine.</summary>

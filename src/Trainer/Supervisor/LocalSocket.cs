@@ -80,7 +80,7 @@ public sealed class LocalSocket(TrainerFolder trainer, CommandDesk desk, Func<st
         if (request.Verb == "status") return new SocketAnswer(ExitCodes.Done, status());
         if (!Enum.TryParse<CommandVerb>(request.Verb, out var verb)) return new SocketAnswer(ExitCodes.Usage, $"{request.Verb}: no such command");
         var now = time.GetUtcNow();
-        var answer = await desk.ExecuteAsync(new RunCommand(Guid.CreateVersion7().ToString(), null, verb, request.Argument, RunCommand.Local, now, now + CommandValid)).ConfigureAwait(false);
+        var answer = await desk.ExecuteAsync(new RunCommand(Guid.CreateVersion7().ToString(), null, verb, request.Argument, RunCommand.Local, now, CommandValid)).ConfigureAwait(false);
         if (answer.Accepted) return new SocketAnswer(ExitCodes.Done, answer.Text);
         return new SocketAnswer(answer.Code == "bad_configuration" ? ExitCodes.Usage : ExitCodes.Refused, $"refused ({answer.Code}): {answer.Text}");
     }

@@ -22,6 +22,12 @@ public sealed class MachineWatch(MachineProbe? probe, Func<int?> workerPid, Ledg
     /// <summary>Rounds that failed.</summary>
     public long Failures { get; private set; }
 
+    /// <summary>The newest sample; null before the first.</summary>
+    public HostSample? LastHost { get; private set; }
+
+    /// <summary>As <see cref="LastHost"/>.</summary>
+    public GpuSample? LastGpu { get; private set; }
+
     public async Task RunAsync(CancellationToken cancel)
     {
         if (probe is null) return;
@@ -55,6 +61,8 @@ public sealed class MachineWatch(MachineProbe? probe, Func<int?> workerPid, Ledg
     void Take(MachineProbe readings, TelemetryRecord sample)
     {
         ledger.WriteSample(sample);
+        if (sample is HostSample host) LastHost = host;
+        if (sample is GpuSample cards) LastGpu = cards;
         foreach (var alert in readings.Alerts(sample))
         {
             ledger.WriteSample(alert);

@@ -12,13 +12,13 @@ namespace Mcn.Web.Trainer.Supervisor;
 /// supervisor; commands come from others and only change the wish, under one lock.
 /// </summary>
 public sealed class RunKeeper(
-    TrainerFolder trainer, SupervisorOptions options, Ledger ledger, CrashDesk crashes, RunContext context, ILogger log, TimeProvider time)
+    TrainerFolder trainer, SupervisorOptions options, Ledger ledger, CrashDesk crashes, MachineWatch machine, RunContext context, ILogger log, TimeProvider time)
     : IDisposable
 {
-    static readonly CodedText DaemonEnds = new("daemon_ends", "the daemon ends; the run goes on when it is back");
+    static readonly TimeSpan LongestSample = TimeSpan.FromSeconds(2);
 
     readonly object gate = new();
-    readonly List<Death> deaths = [];
+    readonly DeathCount deaths = new(options.Restarts, log);
     readonly SemaphoreSlim wake = new(0);
     readonly SnapshotFile? snapshots = SnapshotFile.Create();
     RunFolder? folder;
@@ -26,8 +26,9 @@ public sealed class RunKeeper(
     RunState state;
     long? step;
     RunTarget target = RunTarget.Stopped;
-    string? stopCommand;
+    string? targetCommand;
     string? startCommand;
+    long generation;
     bool restartPending;
     CrashSummary? lastCrash;
     WorkerWatch? watch;
@@ -40,45 +41,55 @@ public sealed class RunKeeper(
             lock (gate)
             {
                 return folder is null || identity is null ? null
-                    : new RunView(folder.RunId, identity.Name, state, step, target, identity.Finished, watch?.ProcessId, restartPending, lastCrash);
+                    : new RunView(folder.RunId, identity.Name, state, step, target, identity.Finished, watch?.ProcessId, restartPending, lastCrash,
+                        watch?.Incarnation ?? identity.Incarnation, generation);
             }
         }
     }
 
     /// <summary>Takes a run. Nobody's worker lives: the desk has seen to that.</summary>
-    public void Load(RunFolder run, RunTarget wish, string? commandId)
+    internal void Load(RunFolder run, DesiredRun wish, string? startedBy)
     {
         var read = RunCatalog.Read(run);
         lock (gate)
         {
             snapshots?.Clear();
-            (folder, identity, target, startCommand, stopCommand) = (run, read, read.Finished ? RunTarget.Stopped : wish, commandId, null);
-            (step, lastCrash, restartPending) = (null, null, false);
-            state = read.Finished ? RunState.Finished : wish == RunTarget.Stopped ? RunState.Stopped : RunState.Starting;
+            (folder, identity, target, startCommand, targetCommand) = (run, read, read.Finished ? RunTarget.Stopped : wish.Target, startedBy, wish.CommandId);
+            (step, lastCrash, restartPending, generation) = (null, null, false, wish.Generation);
+            state = read.Finished ? RunState.Finished : wish.Target switch { RunTarget.Stopped => RunState.Stopped, RunTarget.Released => RunState.Released, _ => RunState.Starting };
             // A person's start begins the count anew, a daemon's does not.
-            SetDeaths(commandId is null ? DeathLog.Read(run, log) : []);
+            deaths.Load(run, anew: startedBy is not null);
             (context.Run, context.Incarnation, context.Step) = (run.RunId, read.Incarnation, null);
             ledger.Load(run);
             GiveUpIfHopeless();
             WriteDesired();
+            wake.Release();
+            // What a daemon before this one had begun, and died over, is done now: no worker lives.
+            if (state is not RunState.Stopped and not RunState.Released || targetCommand is null) return;
+            Tell(state, targetCommand);
+            Fulfilled();
         }
+    }
 
-        wake.Release();
+    /// <summary>A wish with this generation has been seen, whatever is answered; 0: count on.</summary>
+    /// <returns>False: a newer one was seen before it.</returns>
+    public bool Sees(long newer)
+    {
+        lock (gate)
+        {
+            if (newer > 0 && newer <= generation) return false;
+            generation = newer > 0 ? newer : generation + 1;
+            if (folder is not null) WriteDesired();
+            return true;
+        }
     }
 
     /// <summary>What the deaths of former daemons' workers say; a run that was given up before is stopped already.</summary>
     void GiveUpIfHopeless()
     {
-        if (target == RunTarget.Stopped || deaths.Count == 0 || options.Restarts.Decide(deaths) is not { Delay: null } hopeless) return;
+        if (target is RunTarget.Stopped or RunTarget.Released || deaths.Hopeless is not { } reason) return;
         target = RunTarget.Stopped;
-        Tell(RunState.Crashed, reason: hopeless.Reason);
-    }
-
-    void SetDeaths(IReadOnlyList<Death> known)
-    {
-        deaths.Clear();
-        deaths.AddRange(known);
-        if (known.Count == 0 && File.Exists(folder!.Deaths)) DeathLog.Write(folder, deaths, log);
+        Tell(RunState.Crashed, reason: reason);
     }
 
     /// <summary>Passes a command to the living worker and remembers what the run is meant to do from now on.</summary>
@@ -88,23 +99,10 @@ public sealed class RunKeeper(
         lock (gate)
         {
             if (watch is null || !watch.Send(command)) return false;
-            switch (command.Verb)
-            {
-                case CommandVerb.Hold:
-                    target = RunTarget.Held;
-                    Tell(RunState.Holding, command.CommandId);
-                    break;
-                case CommandVerb.Resume:
-                    target = RunTarget.Running;
-                    break;
-                case CommandVerb.Stop or CommandVerb.StopWithoutSaving:
-                    (target, stopCommand) = (RunTarget.Stopped, command.CommandId);
-                    Tell(RunState.Stopping, command.CommandId);
-                    break;
-                default:
-                    break;
-            }
-
+            var wish = command.Verb.Wish();
+            if (wish is { } next) (target, targetCommand) = (next, command.CommandId);
+            if (command.Verb == CommandVerb.Hold) Tell(RunState.Holding, command.CommandId);
+            else if (wish == RunTarget.Stopped) Tell(RunState.Stopping, command.CommandId);
             WriteDesired();
             return true;
         }
@@ -115,8 +113,8 @@ public sealed class RunKeeper(
     {
         lock (gate)
         {
-            (target, startCommand, stopCommand) = (RunTarget.Running, commandId, null);
-            SetDeaths([]); // a person has looked: the count begins anew
+            (target, startCommand, targetCommand) = (RunTarget.Running, commandId, commandId);
+            deaths.Clear();
             WriteDesired();
         }
 
@@ -128,9 +126,9 @@ public sealed class RunKeeper(
     {
         lock (gate)
         {
-            (target, restartPending) = (RunTarget.Stopped, false);
+            (target, targetCommand, restartPending) = (RunTarget.Stopped, commandId, false);
             Tell(RunState.Stopped, commandId);
-            WriteDesired();
+            Fulfilled();
         }
 
         wake.Release();
@@ -143,7 +141,7 @@ public sealed class RunKeeper(
         while (!cancel.IsCancellationRequested)
         {
             bool wanted;
-            lock (gate) wanted = folder is not null && !identity!.Finished && target != RunTarget.Stopped;
+            lock (gate) wanted = IsToRun;
             try
             {
                 if (wanted) await RunWorkerAsync(cancel).ConfigureAwait(false);
@@ -164,8 +162,10 @@ public sealed class RunKeeper(
             }
         }
 
-        lock (gate) return folder is not null && !identity!.Finished && target != RunTarget.Stopped;
+        lock (gate) return IsToRun;
     }
+
+    bool IsToRun => folder is not null && !identity!.Finished && target is RunTarget.Running or RunTarget.Held;
 
     async Task RunWorkerAsync(CancellationToken cancel)
     {
@@ -174,7 +174,9 @@ public sealed class RunKeeper(
             log.Warning("Another process holds the run; the worker will be refused");
         using var current = Begin();
         var end = await current.RunAsync(cancel).ConfigureAwait(false);
+        var (host, gpu) = (machine.LastHost, machine.LastGpu);
         Settled settled;
+        string? commandId;
         lock (gate)
         {
             watch = null;
@@ -182,19 +184,34 @@ public sealed class RunKeeper(
             // A worker that died before it took its number must not lend it to the next one.
             if (identity.Incarnation < current.Incarnation) RunCatalog.Write(folder!, identity = identity with { Incarnation = current.Incarnation });
             step = current.Step ?? step;
-            settled = Settle(end, current, cancel.IsCancellationRequested);
+            settled = Settled.Of(end, current.Hang is not null, identity.Finished, current.HasSavedToRelease, target, cancel.IsCancellationRequested);
+            if (settled.State == RunState.Finished) target = RunTarget.Stopped;
+            commandId = target is RunTarget.Stopped or RunTarget.Released ? targetCommand : null;
+            WriteDesired();
         }
 
         if (!settled.IsCrash)
         {
             snapshots?.Clear(); // it left in order: what is to be kept is on disk
             ledger.Write(new WorkerExited { ExitCode = end.ExitCode, Signal = end.Signal, WorkerIncarnation = current.Incarnation });
-            lock (gate) Tell(settled.State, settled.CommandId, reason: settled.Reason);
+            var proof = settled.State == RunState.Released ? await ProveAsync(new ReleaseProof(host, gpu), current.ProcessId).ConfigureAwait(false) : null;
+            lock (gate)
+            {
+                Tell(settled.State, commandId, reason: proof ?? settled.Reason);
+                Fulfilled();
+            }
+
             ledger.RunIsLive = false;
             return;
         }
 
         await CrashedAsync(current, end, cancel).ConfigureAwait(false);
+    }
+
+    async Task<CodedText> ProveAsync(ReleaseProof before, int processId)
+    {
+        var (host, gpu) = await machine.SampleNowAsync(LongestSample).ConfigureAwait(false);
+        return before.Against(processId, !Directory.Exists($"/proc/{processId}"), host, gpu);
     }
 
     WorkerWatch Begin()
@@ -207,39 +224,27 @@ public sealed class RunKeeper(
             startCommand = null;
             ledger.RunIsLive = true;
             watch = new WorkerWatch(folder!, incarnation, options, ledger, log, time, Seen, snapshots);
-            if (target == RunTarget.Held) watch.Send(new RunCommand("", folder!.RunId, CommandVerb.Hold, null, "supervisor", time.GetUtcNow(), DateTimeOffset.MaxValue));
+            if (target == RunTarget.Held) watch.Send(new RunCommand(targetCommand ?? "", folder!.RunId, CommandVerb.Hold, null, "supervisor", time.GetUtcNow(), TimeSpan.MaxValue));
             return watch;
         }
     }
 
     /// <summary>What the worker itself says; called by its watch.</summary>
-    void Seen(RunState? told, long? steps)
+    void Seen(RunStateChanged? told, long? steps)
     {
         lock (gate)
         {
             step = steps ?? step;
             context.Step = step;
-            if (told is { } next) state = next;
-        }
-    }
-
-    /// <param name="IsCrash">The end was no order of anybody's.</param>
-    sealed record Settled(bool IsCrash, RunState State, string? CommandId, CodedText? Reason);
-
-    Settled Settle(WorkerEnd end, WorkerWatch current, bool leaving)
-    {
-        var inOrder = current.Hang is null && end.ExitCode is ExitCodes.Done or ExitCodes.SavedAndReleased;
-        if (inOrder && identity!.Finished)
-        {
-            target = RunTarget.Stopped;
+            if (told is null) return;
+            state = told.State;
+            // A hold that lasted too long releases itself; a release that could not be saved has not happened.
+            if (told.State == RunState.Releasing && target == RunTarget.Held) (target, targetCommand) = (RunTarget.Released, null);
+            else if (told.State is RunState.Running or RunState.Held && target == RunTarget.Released && told.CommandId == targetCommand)
+                target = told.State == RunState.Held ? RunTarget.Held : RunTarget.Running;
+            else return;
             WriteDesired();
-            return new Settled(false, RunState.Finished, stopCommand, null);
         }
-
-        if (inOrder && target == RunTarget.Stopped) return new Settled(false, RunState.Stopped, stopCommand, null);
-        if (end.ExitCode == ExitCodes.SavedAndReleased && current.Hang is null)
-            return new Settled(false, RunState.Stopped, null, leaving ? DaemonEnds : new CodedText("asked_to_leave", "somebody else asked the worker to leave; it goes on"));
-        return new Settled(true, RunState.Crashed, null, null);
     }
 
     async Task CrashedAsync(WorkerWatch current, WorkerEnd end, CancellationToken cancel)
@@ -277,12 +282,9 @@ public sealed class RunKeeper(
     {
         lock (gate)
         {
-            deaths.Add(new Death(time.GetUtcNow(), end.ExitCode, steps));
-            DeathLog.Write(folder!, deaths, log);
-            if (target == RunTarget.Stopped) return new RestartDecision(null, new CodedText("stays_down", "stays down: it was told to stop"));
-            return leaving
-                ? new RestartDecision(null, DaemonEnds)
-                : options.Restarts.Decide(deaths);
+            var decision = deaths.Add(new Death(time.GetUtcNow(), end.ExitCode, steps));
+            if (target is RunTarget.Stopped or RunTarget.Released) return new RestartDecision(null, new CodedText("stays_down", "stays down: it was told to stop"));
+            return leaving ? new RestartDecision(null, Settled.DaemonEnds) : decision;
         }
     }
 
@@ -294,7 +296,14 @@ public sealed class RunKeeper(
         ledger.Write(new RunStateChanged { State = next, Step = step, CommandId = commandId, Detail = detail, Reason = reason });
     }
 
-    void WriteDesired() => StateFile.Write(trainer.Desired, new DesiredRun(1, folder!.RunId, target), TrainerJson.Default.DesiredRun, log);
+    /// <summary>Nobody runs, as was wished: the command behind it is done, and the next daemon need not say so again.</summary>
+    void Fulfilled()
+    {
+        if (target is RunTarget.Stopped or RunTarget.Released) targetCommand = null;
+        WriteDesired();
+    }
+
+    void WriteDesired() => StateFile.Write(trainer.Desired, new DesiredRun(DesiredRun.Version, folder!.RunId, target, targetCommand, generation), TrainerJson.Default.DesiredRun, log);
 
     public void Dispose()
     {

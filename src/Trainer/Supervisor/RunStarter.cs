@@ -22,11 +22,11 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
             var config = Read(file);
             var run = options.New ? null : catalog.FindNewest(config);
             // What a person has told this run to do outlives the daemon; anything else begins.
-            Load(run ?? catalog.Create(config), run is not null && desired?.RunId == run.RunId ? desired.Target : RunTarget.Running);
+            Load(run ?? catalog.Create(config), run is not null && desired?.RunId == run.RunId ? desired : null);
         }
         else if (desired is not null && new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), desired.RunId)) is var last && File.Exists(last.Identity))
         {
-            Load(last, desired.Target);
+            Load(last, desired);
         }
         else
         {
@@ -47,7 +47,8 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
             File.WriteAllText(file, command.Argument, new UTF8Encoding(false));
             var config = Read(file);
             var run = catalog.FindNewest(config) is { } existing && !RunCatalog.Read(existing).Finished ? existing : catalog.Create(config);
-            keeper.Load(run, RunTarget.Running, command.CommandId);
+            var known = StateFile.Read(trainer.Desired, TrainerJson.Default.DesiredRun, log) is { } desired && desired.RunId == run.RunId ? desired.Generation : 0;
+            keeper.Load(run, new DesiredRun(DesiredRun.Version, run.RunId, RunTarget.Running, null, known + 1), command.CommandId);
             return new CommandAnswer(command.CommandId, true, "accepted", $"starts run {run.RunId}", run.RunId);
         }
         catch (RunConfigException mistakes)
@@ -60,13 +61,13 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
         }
     }
 
-    void Load(RunFolder run, RunTarget target)
+    void Load(RunFolder run, DesiredRun? desired)
     {
-        keeper.Load(run, target, null);
+        keeper.Load(run, desired ?? new DesiredRun(DesiredRun.Version, run.RunId, RunTarget.Running), null);
         var view = keeper.View!;
         log.Information("Loaded run {Run} ({Name}): {State}", view.RunId, view.Name, view.State.ToString().ToUpperInvariant());
         if (view.Finished) log.Information("It is finished and only shown; --new starts another");
-        else if (view.Target == RunTarget.Stopped) log.Information("It was stopped; `resume` goes on with it");
+        else if (view.Target is RunTarget.Stopped or RunTarget.Released) log.Information("It was {Target}; `resume` goes on with it", view.Target.ToString().ToLowerInvariant());
     }
 
     static RunConfig Read(string file)

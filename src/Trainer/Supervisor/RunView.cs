@@ -1,3 +1,4 @@
+using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared.Telemetry;
 
@@ -8,5 +9,8 @@ namespace Mcn.Web.Trainer.Supervisor;
 /// <param name="Step">Steps done, from the recorder.</param>
 /// <param name="WorkerPid">Null: no worker lives.</param>
 /// <param name="RestartPending">A dead worker will be started again.</param>
+/// <param name="Incarnation">Of the newest worker.</param>
+/// <param name="Generation">Newest of a wish that was seen for this run.</param>
 public sealed record RunView(
-    string RunId, string Name, RunState State, long? Step, RunTarget Target, bool Finished, int? WorkerPid, bool RestartPending, CrashSummary? LastCrash);
+    string RunId, string Name, RunState State, long? Step, RunTarget Target, bool Finished, int? WorkerPid, bool RestartPending, CrashSummary? LastCrash,
+    int Incarnation, long Generation);

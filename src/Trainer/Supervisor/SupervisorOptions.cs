@@ -27,6 +27,9 @@ public sealed record SupervisorOptions
     /// <summary>What a worker gets to save and leave before it is made to.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>What a worker gets to leave once it has saved in order to be released.</summary>
+    public TimeSpan ReleaseGrace { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Between SIGTERM and SIGKILL.</summary>
     public TimeSpan TermGrace { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -38,10 +38,12 @@ public sealed class SupervisorService : IDisposable
         log = Log.Create(trainer.Logs, context, options.LogToConsole, sinkAlarm.Take);
         machine = new MachineWatch(probe, () => keeper?.View?.WorkerPid, ledger, log, time);
         crashes = new CrashDesk(trainer, machine, ledger, log, time);
-        keeper = new RunKeeper(trainer, options, ledger, crashes, context, log, time);
+        keeper = new RunKeeper(trainer, options, ledger, crashes, machine, context, log, time);
         starter = new RunStarter(trainer, options, keeper, log, time);
         desk = new CommandDesk(keeper, starter, ledger, trainer, log, time);
     }
+
+    internal CommandDesk Desk => desk;
 
     /// <summary>Until cancelled.</summary>
     /// <returns>Exit code: 75 when a run is to go on when the daemon is back.</returns>

@@ -12,20 +12,20 @@ namespace Mcn.Web.Trainer.Supervisor;
 [JsonSerializable(typeof(SocketAnswer))]
 sealed partial class TrainerJson : JsonSerializerContext;
 
-/// <summary>What the loaded run is meant to do; survives the daemon.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<RunTarget>))]
-public enum RunTarget
+/// <summary>`trainer/desired.json`: what the loaded run is meant to do; survives the daemon.</summary>
+/// <param name="CommandId">The command that made it so; null: none did, or the file is of version 1.</param>
+/// <param name="Generation">The newest that was seen for this run.</param>
+sealed record DesiredRun(int FormatVersion, string RunId, RunTarget Target, string? CommandId = null, long Generation = 0)
 {
-    Running,
-    Held,
-    Stopped,
+    public const int Version = 2;
 }
 
-/// <summary>`trainer/desired.json`.</summary>
-sealed record DesiredRun(int FormatVersion, string RunId, RunTarget Target);
-
 /// <summary>`trainer/commands.json`: the last commands and what was answered.</summary>
-sealed record RememberedCommands(int FormatVersion, IReadOnlyList<CommandAnswer> Answers);
+/// <param name="Open">Accepted, and not ended yet.</param>
+sealed record RememberedCommands(int FormatVersion, IReadOnlyList<CommandAnswer> Answers, IReadOnlyList<OpenCommand>? Open = null);
+
+/// <param name="Accepted">UTC.</param>
+sealed record OpenCommand(string CommandId, CommandVerb Verb, DateTimeOffset Accepted);
 
 /// <summary>`deaths.json` of a run: what the restart policy has seen.</summary>
 sealed record RememberedDeaths(int FormatVersion, IReadOnlyList<Death> Deaths);

@@ -58,7 +58,7 @@ public sealed class WorkerProcess : IDisposable
     /// <returns>False: nobody reads there any more.</returns>
     public bool Send(RunCommand command)
     {
-        var text = JsonSerializer.Serialize(command with { Argument = null }, McnJson.Default.RunCommand) + "\n";
+        var text = JsonSerializer.Serialize(command with { Argument = command.Verb == CommandVerb.Start ? null : command.Argument }, McnJson.Default.RunCommand) + "\n";
         lock (gate)
         {
             try

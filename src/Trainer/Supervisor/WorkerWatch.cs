@@ -21,7 +21,7 @@ public sealed class WorkerWatch : IDisposable
     readonly Ledger ledger;
     readonly ILogger log;
     readonly TimeProvider time;
-    readonly Action<RunState?, long?> seen;
+    readonly Action<RunStateChanged?, long?> seen;
     readonly JournalFollower follower;
     readonly WorkerLog output;
     readonly LineBudget lines;
@@ -36,7 +36,7 @@ public sealed class WorkerWatch : IDisposable
 
     /// <param name="seen">Told of each state that the worker confirms, and of its steps.</param>
     /// <exception cref="IOException">The worker cannot be started.</exception>
-    public WorkerWatch(RunFolder folder, int incarnation, SupervisorOptions options, Ledger ledger, ILogger log, TimeProvider time, Action<RunState?, long?> seen, SnapshotFile? snapshots = null)
+    public WorkerWatch(RunFolder folder, int incarnation, SupervisorOptions options, Ledger ledger, ILogger log, TimeProvider time, Action<RunStateChanged?, long?> seen, SnapshotFile? snapshots = null)
     {
         this.folder = folder;
         this.options = options;
@@ -68,6 +68,9 @@ public sealed class WorkerWatch : IDisposable
 
     /// <summary>Steps done, from the recorder.</summary>
     public long? Step { get; private set; }
+
+    /// <summary>It has saved, verified that, and said that it leaves.</summary>
+    public bool HasSavedToRelease { get; private set; }
 
     public IReadOnlyList<string> ErrorTail => process.ErrorTail;
 
@@ -117,7 +120,7 @@ public sealed class WorkerWatch : IDisposable
     {
         toldToLeave = true;
         termAt = Steady + options.Grace;
-        process.Send(new RunCommand("", folder.RunId, CommandVerb.Stop, null, "supervisor", time.GetUtcNow(), DateTimeOffset.MaxValue));
+        process.Send(new RunCommand("", folder.RunId, CommandVerb.Stop, null, "supervisor", time.GetUtcNow(), TimeSpan.MaxValue));
         log.Information("Worker {Pid} was asked to save and leave", process.ProcessId);
     }
 
@@ -131,8 +134,8 @@ public sealed class WorkerWatch : IDisposable
                 foreach (var payload in payloads)
                 {
                     var record = JsonSerializer.Deserialize(payload, McnJson.Default.TelemetryRecord)!;
-                    ledger.Recent.Add(record);
-                    if (record is RunStateChanged told) seen(told.State, told.Step);
+                    if (record is RunStateChanged told) Told(told);
+                    ledger.Hear(record);
                     if (record is Alert alert) log.Warning("{Code}: {Text}", alert.Code, alert.Text);
                 }
             }
@@ -141,6 +144,14 @@ public sealed class WorkerWatch : IDisposable
         {
             log.Warning("The worker's journal cannot be followed: {Reason}", error.Message);
         }
+    }
+
+    void Told(RunStateChanged told)
+    {
+        seen(told, told.Step);
+        if (told.State != RunState.Releasing) return;
+        HasSavedToRelease = true;
+        termAt ??= Steady + options.ReleaseGrace;
     }
 
     void LookAtRecorder(bool last = false)

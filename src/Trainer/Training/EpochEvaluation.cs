@@ -20,13 +20,24 @@ public sealed class EpochEvaluation(RunConfig config, TrainingData data, Replica
     {
         Metric = null;
         if (!isLast && position.Epoch % config.Evaluation.EveryEpochs != 0) return position.CloseEpoch();
+        if (EvaluateAll(position, control, null) is not { } metrics) return position;
+        if (metrics.Count > 0) Metric = metrics.Average();
+        return position.CloseEpoch();
+    }
+
+    /// <summary>Evaluates at any step boundary because somebody asked; changes nothing of the run.</summary>
+    /// <returns>False: left in the middle, for a stop or a release.</returns>
+    public bool RunNow(TrainingPosition position, RunControl control, string? commandId) => EvaluateAll(position, control, commandId) is not null;
+
+    List<double>? EvaluateAll(TrainingPosition position, RunControl control, string? commandId)
+    {
         List<double> metrics = [];
         foreach (var set in data.EvaluationSets)
         {
-            if (control.StopRequested) return position;
+            if (control.InterruptsEvaluation) return null;
             var began = Stopwatch.GetTimestamp();
             var rows = Evaluate(set, control);
-            if (rows is null) return position;
+            if (rows is null) return null;
             metrics.AddRange(rows.Where(row => row.Direction == Direction).Select(row => (row.R1 + row.R5 + row.R10) / 3));
             outlet.Write(new EvaluationFinished
             {
@@ -37,11 +48,11 @@ public sealed class EpochEvaluation(RunConfig config, TrainingData data, Replica
                 Set = set.Kind,
                 Rows = rows,
                 DurationSeconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
+                CommandId = commandId,
             });
         }
 
-        if (metrics.Count > 0) Metric = metrics.Average();
-        return position.CloseEpoch();
+        return metrics;
     }
 
     /// <summary>Null: told to stop in the middle; a large set takes minutes, a grace period does not wait for them.</summary>
@@ -50,7 +61,7 @@ public sealed class EpochEvaluation(RunConfig config, TrainingData data, Replica
         try
         {
             return RetrievalEvaluator.Evaluate(EvaluationSettings.Of(config), set, data.Vocabulary, batch =>
-                control.StopRequested ? throw new OperationCanceledException() : team.Lead.EncodeForEvaluation(team.Lead.ToDevice(HostClips.From(batch))));
+                control.InterruptsEvaluation ? throw new OperationCanceledException() : team.Lead.EncodeForEvaluation(team.Lead.ToDevice(HostClips.From(batch))));
         }
         catch (OperationCanceledException)
         {

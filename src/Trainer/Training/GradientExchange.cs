@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Mcn.Web.Trainer.Recording;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,21 +18,31 @@ public sealed class GradientExchange
     public static readonly TimeSpan DefaultPatience = TimeSpan.FromMinutes(10);
 
     static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
 
     readonly object gate = new();
     readonly Device[] devices;
     readonly TimeSpan patience;
+    readonly IReadOnlyList<RecorderLane>? lanes;
     readonly long[] meetings;
     readonly bool[] gone;
     volatile RankFailedException? poison;
 
-    public GradientExchange(IReadOnlyList<Device> devices, TimeSpan? patience = null)
+    /// <param name="lanes">Where those who wait are marked, one a rank; empty: nowhere.</param>
+    public GradientExchange(IReadOnlyList<Device> devices, TimeSpan? patience = null, IReadOnlyList<RecorderLane>? lanes = null)
     {
         this.devices = [.. devices];
+        this.lanes = lanes;
         this.patience = patience ?? DefaultPatience;
         meetings = new long[devices.Count];
         gone = new bool[devices.Count];
     }
+
+    /// <summary>The default, or MCN_EXCHANGE_SECONDS for drills.</summary>
+    public static TimeSpan PatienceFromEnvironment() =>
+        double.TryParse(Environment.GetEnvironmentVariable("MCN_EXCHANGE_SECONDS"), CultureInfo.InvariantCulture, out var seconds) && seconds > 0
+            ? TimeSpan.FromSeconds(seconds)
+            : DefaultPatience;
 
     /// <summary>The first failure; null: none.</summary>
     public RankFailedException? Failure => poison;
@@ -48,12 +60,19 @@ public sealed class GradientExchange
             ThrowIfPoisoned();
             var mine = ++meetings[rank];
             Monitor.PulseAll(gate);
+            if (meetings.All(count => count >= mine)) return;
+            var lane = lanes?.ElementAtOrDefault(rank);
+            var phase = lane?.Phase ?? default;
             for (var began = Stopwatch.GetTimestamp(); meetings.Any(count => count < mine); ThrowIfPoisoned())
             {
+                // Those who wait go on marking: the lane that stands still is that of the one that is stuck.
+                lane?.Mark(RecorderPhase.Exchange);
                 var left = patience - Stopwatch.GetElapsedTime(began);
-                if (left > TimeSpan.Zero) Monitor.Wait(gate, left);
+                if (left > TimeSpan.Zero) Monitor.Wait(gate, left < Beat ? left : Beat);
                 else Poison(new RankFailedException($"{Names(mine)} did not come to the exchange of {purpose} within {patience.TotalSeconds:0.#} s", null));
             }
+
+            lane?.Mark(phase);
         }
     }
 

@@ -22,6 +22,16 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
 
     public long Number => number;
 
+    public int Epoch => batch.Epoch;
+
+    /// <summary>Videos of which a rank encodes clips.</summary>
+    public ReadOnlySpan<int> VideosOf(ClipGroups groups, GroupRange range)
+    {
+        var clipsPerVideo = groups.Clips / batch.Videos.Length;
+        var first = range.First * groups.Size / clipsPerVideo;
+        return batch.Videos.AsSpan(first, (range.End * groups.Size + clipsPerVideo - 1) / clipsPerVideo - first);
+    }
+
     /// <summary>Of each rank's clips, without graph.</summary>
     public (Tensor Video, Tensor Audio, Tensor Text)[] Embeddings { get; } = new (Tensor, Tensor, Tensor)[ranks];
 

@@ -18,6 +18,8 @@ namespace Mcn.Web.Trainer.Training;
 public sealed class ReplicaTeam : IDisposable
 {
     static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan LongestFarewellOfStuck = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
 
     readonly GpuRank[] ranks;
     readonly GradientExchange exchange;
@@ -27,7 +29,7 @@ public sealed class ReplicaTeam : IDisposable
     readonly Adam[] optimizers;
     readonly BlockingCollection<ReplicaStep>[] orders;
     readonly Thread[] followers;
-    bool started;
+    readonly string[] names;
 
     /// <param name="wordVectors">(vocabulary, we_dim), row 0 zero.</param>
     /// <param name="initialRows">Draws the first centroids.</param>
@@ -39,7 +41,8 @@ public sealed class ReplicaTeam : IDisposable
         groups = ClipGroups.Of(config);
         GroupsHeld = Math.Clamp(config.Optimizer.MicroBatch / groups.Size, 1, groups.Count);
         var devices = config.Devices.Select(name => torch.device(name)).ToArray();
-        exchange = new GradientExchange(devices, patience);
+        exchange = new GradientExchange(devices, patience, lanes);
+        names = [.. devices.Select((_, index) => $"rank {index}")];
         ranks = [.. devices.Select((device, index) => new GpuRank(config, device, wordVectors, lanes?.ElementAtOrDefault(index)))];
         Initialisation.Apply(Lead.Network, config.Seed);
         owners = GradientExchange.Owners([.. Lead.Parameters.Select(parameter => parameter.Value.NumberOfElements)], ranks.Length);
@@ -48,7 +51,8 @@ public sealed class ReplicaTeam : IDisposable
         Clusters = config.Objective.Kmeans ? new OnlineClusters(config, Lead.Device, initialRows) : null;
         objective = new McnObjective(config, Clusters);
         orders = [.. ranks.Skip(1).Select(_ => new BlockingCollection<ReplicaStep>())];
-        followers = [.. orders.Select((order, index) => new Thread(() => Follow(index + 1, order)) { Name = $"rank {index + 1}", IsBackground = true })];
+        followers = [.. orders.Select((order, index) => new Thread(() => Follow(index + 1, order)) { Name = names[index + 1], IsBackground = true })];
+        foreach (var follower in followers) follower.Start();
     }
 
     public RunConfig Config { get; }
@@ -84,37 +88,47 @@ public sealed class ReplicaTeam : IDisposable
     /// <exception cref="RankFailedException">Another rank failed or is stuck; the team is of no use any more.</exception>
     public StepOutcome Step(Batch batch, double learningRate, bool read)
     {
-        if (!started) Start();
         var step = new ReplicaStep(batch, learningRate, read, Lead.Lane?.Step ?? 0, ranks.Length);
         foreach (var order in orders) order.Add(step);
         return Run(0, step);
-    }
-
-    /// <summary>The replicas take over rank 0's weights, whatever they came from: initialisation, a file, a checkpoint.</summary>
-    void Start()
-    {
-        using var noGrad = no_grad();
-        foreach (var rank in ranks.Skip(1))
-            for (var i = 0; i < owners.Length; i++) rank.Parameters[i].Value.copy_(Lead.Parameters[i].Value);
-        foreach (var follower in followers) follower.Start();
-        started = true;
     }
 
     void Follow(int rank, BlockingCollection<ReplicaStep> order)
     {
         try
         {
-            foreach (var step in order.GetConsumingEnumerable())
+            for (var first = true; Next(order, ranks[rank].Lane) is { } step; first = false)
             {
-                if (ranks[rank].Lane is { } lane) lane.Step = step.Number;
+                if (first) CopyLead(rank); // what rank 0 has now, whatever it came from: initialisation, a file, a checkpoint
+                var lane = ranks[rank].Lane;
+                lane?.Begin(step.Number, step.Epoch, step.VideosOf(groups, groups.OfRank(rank, ranks.Length)));
                 Run(rank, step);
-                ranks[rank].Lane?.Mark(RecorderPhase.StepDone);
+                lane?.Begin(step.Number + 1, step.Epoch, []);
+                lane?.Mark(RecorderPhase.StepDone);
             }
         }
         catch (Exception error)
         {
             exchange.Fail(rank, error); // rank 0 learns of it at the next meeting
         }
+    }
+
+    /// <summary>The next step; null: there is none any more. Meanwhile the lane shows what rank 0 is at: a hold or an evaluation is no hang.</summary>
+    ReplicaStep? Next(BlockingCollection<ReplicaStep> order, RecorderLane? lane)
+    {
+        while (!order.IsCompleted)
+        {
+            if (order.TryTake(out var step, Beat)) return step;
+            if (Lead.Lane is { } lead) lane?.Mark(lead.Phase);
+        }
+
+        return null;
+    }
+
+    void CopyLead(int rank)
+    {
+        using var noGrad = no_grad();
+        for (var i = 0; i < owners.Length; i++) ranks[rank].Parameters[i].Value.copy_(Lead.Parameters[i].Value);
     }
 
     StepOutcome Run(int index, ReplicaStep step)
@@ -138,6 +152,7 @@ public sealed class ReplicaTeam : IDisposable
         rank.Lane?.Mark(RecorderPhase.Forward);
         var pass = new GroupPass(rank, step.Clips, groups, groups.OfRank(index, ranks.Length), GroupsHeld);
         step.Embeddings[index] = pass.Encode();
+        FaultPoint.Reached(names[index]);
         var encoded = Stopwatch.GetTimestamp();
         var copied = pass.Copying;
         exchange.Meet(index, "embeddings");
@@ -180,7 +195,7 @@ public sealed class ReplicaTeam : IDisposable
     public void Dispose()
     {
         foreach (var order in orders) order.CompleteAdding();
-        var home = followers.Select(follower => !started || follower.Join(LongestFarewell)).ToArray();
+        var home = followers.Select(follower => follower.Join(Failure is null ? LongestFarewell : LongestFarewellOfStuck)).ToArray();
         Clusters?.Dispose();
         optimizers[0].Dispose();
         Lead.Dispose();

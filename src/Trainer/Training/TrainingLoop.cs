@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Mcn.Web.Shared;
+using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Recording;
@@ -20,7 +22,8 @@ public sealed class TrainingLoop(
     EpochEvaluation evaluation,
     TelemetryOutlet outlet,
     RecorderLane lane,
-    RunControl control)
+    RunControl control,
+    LiveKnobs knobs)
 {
     static readonly TimeSpan HeldBeat = TimeSpan.FromSeconds(1);
 
@@ -45,7 +48,8 @@ public sealed class TrainingLoop(
         using var batches = position.Step < lastStep ? data.CreatePrefetcher(position.Epoch, position.StepInEpoch) : null;
         while (!control.StopRequested)
         {
-            if (control.TakeCheckpointWish() is { } wish) SaveOnCommand(position, wish);
+            if (control.TakeReleaseWish() is { } release && TrySaveAndRelease(position, release)) break;
+            ServeWishes(position, RunState.Running);
             if (control.HoldRequested)
             {
                 Hold(position);
@@ -55,7 +59,7 @@ public sealed class TrainingLoop(
             if (position.EpochEndIsDue)
             {
                 position = evaluation.Run(position, isLast: position.Step == TotalSteps, control);
-                if (position.EpochEndIsDue) break; // told to stop before it was done: it is due when the run goes on
+                if (position.EpochEndIsDue) continue; // told to leave before it was done: it is due when the run goes on
                 checkpoints.Evaluated(position, evaluation.Metric);
                 if (position.Epoch % config.Checkpoint.EveryEpochs == 0 || position.Step == TotalSteps) checkpoints.Save(position, "epoch", null);
                 else if (checkpoints.IsDueByStep(position)) checkpoints.Save(position, "steps", null);
@@ -86,20 +90,71 @@ public sealed class TrainingLoop(
         checkpoints.SaveIfRoom(position, "hold"); // it may last: nothing is to be lost meanwhile
         lane.Mark(RecorderPhase.Held);
         Tell(RunState.Held, position, control.HoldCommandId);
+        var began = Stopwatch.GetTimestamp();
         while (control.HoldRequested && !control.StopRequested)
         {
             lane.Mark(RecorderPhase.Held);
             control.WaitForWish(HeldBeat);
             checkpoints.Collect();
-            if (control.TakeCheckpointWish() is { } wish) SaveOnCommand(position, wish, resumeAs: RunState.Held);
+            if (IsHeldTooLong(began))
+            {
+                control.RequestRelease(null);
+                began = Stopwatch.GetTimestamp(); // when it cannot be saved, it is tried again after as long
+            }
+
+            if (control.TakeReleaseWish() is { } release && TrySaveAndRelease(position, release, resumeAs: RunState.Held)) return;
+            ServeWishes(position, RunState.Held);
         }
 
         if (!control.StopRequested) Tell(RunState.Running, position, control.ResumeCommandId);
         clock.Start(); // the time that it stood still is no step's
     }
 
+    bool IsHeldTooLong(long since) =>
+        config.Checkpoint.MaxHoldSeconds > 0 && Stopwatch.GetElapsedTime(since).TotalSeconds >= config.Checkpoint.MaxHoldSeconds;
+
+    /// <summary>Saves and waits until that is verified; only then this process may go. When it cannot be saved, nothing has changed.</summary>
+    bool TrySaveAndRelease(TrainingPosition position, ReleaseWish wish, RunState resumeAs = RunState.Running)
+    {
+        var tooLong = wish.CommandId is null ? new CodedText("held_too_long", "held longer than checkpoint.max_hold_seconds") : null;
+        Tell(RunState.Saving, position, wish.CommandId, tooLong);
+        if (checkpoints.SaveAndWait(position, "release", wish.CommandId))
+        {
+            Tell(RunState.Releasing, position, wish.CommandId, tooLong);
+            control.RequestStop(wish.CommandId, save: true); // it is on disk already
+            return true;
+        }
+
+        Tell(resumeAs, position, wish.CommandId, new CodedText("save_failed", $"it could not be saved: {checkpoints.Failure?.Message ?? "the disk takes too long"}"));
+        clock.Start();
+        return false;
+    }
+
+    /// <summary>What somebody asked for beside the plan: a knob, a checkpoint, an evaluation.</summary>
+    void ServeWishes(TrainingPosition position, RunState state)
+    {
+        while (control.TakeKnobWish() is { } wish) Turn(position, wish, state);
+        if (control.TakeCheckpointWish() is { } checkpoint) SaveOnCommand(position, checkpoint, state);
+        if (control.TakeEvaluationWish() is not { } evaluate) return;
+        lane.Mark(RecorderPhase.Evaluate);
+        var done = evaluation.RunNow(position, control, evaluate.CommandId);
+        outlet.Write(new RunStateChanged
+        {
+            State = state, Step = position.Step, CommandId = evaluate.CommandId,
+            Reason = done ? null : new CodedText("evaluation_left", "the evaluation was left: something more urgent came"),
+        });
+        clock.Start();
+    }
+
+    void Turn(TrainingPosition position, KnobWish wish, RunState state)
+    {
+        var before = knobs.At(position.Step).FirstOrDefault(knob => knob.Name == wish.Change.Name)?.Value;
+        if (knobs.Turn(wish.Change, position.Step, wish.CommandId) is { } refusal) Tell(state, position, wish.CommandId, new CodedText("knob_failed", refusal));
+        else outlet.Write(new KnobChanged { Step = position.Step, Name = wish.Change.Name, Before = before!.Value, Value = wish.Change.Value, CommandId = wish.CommandId });
+    }
+
     /// <summary>Training goes on as soon as the copy is made; the record of the checkpoint carries the command's id.</summary>
-    void SaveOnCommand(TrainingPosition position, CheckpointWish wish, RunState resumeAs = RunState.Running)
+    void SaveOnCommand(TrainingPosition position, CheckpointWish wish, RunState resumeAs)
     {
         Tell(RunState.Saving, position, wish.CommandId);
         checkpoints.Save(position, "command", wish.CommandId);
@@ -107,8 +162,8 @@ public sealed class TrainingLoop(
         clock.Start();
     }
 
-    void Tell(RunState state, TrainingPosition position, string? commandId = null) =>
-        outlet.Write(new RunStateChanged { State = state, Step = position.Step, CommandId = commandId });
+    void Tell(RunState state, TrainingPosition position, string? commandId = null, CodedText? reason = null) =>
+        outlet.Write(new RunStateChanged { State = state, Step = position.Step, CommandId = commandId, Detail = reason?.English, Reason = reason });
 
     /// <summary>The next batch. When its input is bad, the steps done so far are saved before the run ends with what was found.</summary>
     Batch Fetch(Prefetcher batches, TrainingPosition position)
@@ -130,9 +185,10 @@ public sealed class TrainingLoop(
     TrainingPosition Step(TrainingPosition position, Batch batch, TimeSpan dataWait, long lastStep)
     {
         lane.SetSamples(batch.Videos);
-        var rate = LearningRate.At(position.Step, config.Optimizer, TotalSteps, config.Compatibility.ScheduleRisesAgain);
+        var rate = LearningRate.At(position.Step, config.Optimizer, TotalSteps, config.Compatibility.ScheduleRisesAgain)
+            * knobs.Value(LiveKnob.LearningRateScale, position.Step);
         var next = position.Next(stepsPerEpoch);
-        var report = next.Step % config.Telemetry.NDisplay == 0 || position.Step == 0 || next.EpochEndIsDue || next.Step == lastStep;
+        var report = next.Step % (long)knobs.Value(LiveKnob.LogEverySteps, position.Step) == 0 || position.Step == 0 || next.EpochEndIsDue || next.Step == lastStep;
         var prove = checkpoints.WantsProof(position);
         var outcome = team.Step(batch, rate, read: report || prove);
         if (prove) checkpoints.Prove(position, StepEvidence.Of(team, position, rate, batch, outcome.Loss!));

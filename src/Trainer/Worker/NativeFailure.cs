@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Worker;
 
@@ -33,6 +34,8 @@ public static class NativeFailure
         OutOfMemoryException => ExitCodes.HostMemory,
         ExternalException => OfNativeText(error.Message),
         IOException => Contains(error.Message, Storage) ? ExitCodes.Storage : ExitCodes.BadData,
+        RankFailedException { InnerException: { } cause } => ExitCodeOf(cause),
+        RankFailedException => ExitCodes.Stuck,
         AggregateException { InnerException: { } inner } => ExitCodeOf(inner),
         _ => ExitCodes.ProgramError,
     };

@@ -25,7 +25,7 @@ public sealed class EndpointPolicyTests
         ["commands"] = Policies.Viewer, ["settings"] = Policies.Viewer, ["not-found"] = Policies.Viewer, ["{*path:nonfile}"] = Policies.Viewer,
         ["hubs/trainer"] = Policies.Trainer, ["hubs/trainer/negotiate"] = Policies.Trainer,
         ["GET api/crashes/{id}"] = Policies.Viewer, ["PUT api/crashes/{id}"] = Policies.Trainer,
-        ["api/{**rest}"] = Person,
+        ["GET api/commands.csv"] = Policies.Viewer, ["api/{**rest}"] = Person,
         ["_blazor"] = Person, ["_blazor/negotiate"] = Person, ["_blazor/disconnect"] = Person, ["_blazor/initializers"] = Person,
     };
 

@@ -3,7 +3,10 @@ using Bunit;
 using Mcn.Web.Dashboard.Accounts;
 using Mcn.Web.Dashboard.Runs;
 using Mcn.Web.Dashboard.Telemetry;
+using Mcn.Web.Shared.Commands;
+using Mcn.Web.Shared.Link;
 using Mcn.Web.Shared.Telemetry;
+using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.Extensions.DependencyInjection;
 using MudBlazor.Services;
@@ -31,14 +34,56 @@ public sealed class RunPartsTests
     [InlineData(RunState.Running, true, "hold", false)]
     [InlineData(RunState.Starting, true, "hold", true)]
     [InlineData(RunState.Held, true, "resume", false)]
-    [InlineData(RunState.Running, false, "hold", true)]
-    public async Task Buttons_work_only_where_the_run_allows_it_and_the_trainer_is_there(RunState state, bool connected, string button, bool disabled)
+    [InlineData(RunState.Running, false, "hold", false)]
+    [InlineData(RunState.Running, true, "release", false)]
+    [InlineData(RunState.Saving, true, "release", true)]
+    [InlineData(RunState.Held, true, "evaluate", false)]
+    public async Task Buttons_work_only_where_the_run_allows_it_and_say_what_happens_while_the_trainer_is_away(RunState state, bool connected, string button, bool disabled)
     {
         await using var dashboard = await RunningDashboard.StartAsync();
         await using var page = Page(dashboard);
         var trainer = new Trainer("t", "box", "1", connected ? "c" : null, Records.Begin, null);
         var controls = RenderControls(page, Policies.Operator, View(state), trainer);
         Assert.Equal(disabled, controls.Find($"[data-test={button}]").HasAttribute("disabled"));
+        Assert.Equal(!connected, controls.FindAll("[data-test=delivery]") is [{ TextContent: var text }] && text.Contains("kept for 10 min", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_consequences_of_a_release_are_said_in_figures_of_this_run()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        await using var page = Page(dashboard);
+        var view = View(RunState.Running) with
+        {
+            Checkpoint = new CheckpointWritten { Time = TimeProvider.System.GetUtcNow() - TimeSpan.FromMinutes(7), Step = 48000, Path = "p", Bytes = 1, DurationSeconds = 88.2 }, SecondsPerStep = 1.5,
+            Gpus = new GpuSample { Simulated = true, Gpus = [.. Enumerable.Range(0, 4).Select(gpu => new GpuReading(gpu, "u", "A100", 1, 2, 3, 4, 5, []))] },
+        };
+        var text = RenderControls(page, Policies.Operator, view, new Trainer("t", "box", "1", "c", Records.Begin, null)).Find("[data-test=consequences]").TextContent;
+        Assert.Matches("step 48,000, 7 min [0-9]+ s ago; saves now, then frees 4 GPUs; about 1 min 30 s", text);
+    }
+
+    [Fact]
+    public async Task A_knob_is_turned_from_the_page_with_what_the_person_saw_and_the_page_shows_what_the_run_confirmed()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        RunCommand? given = null;
+        var trainer = await dashboard.TrainerAsync(desk: command => Task.FromResult(new CommandAnswer((given = command).CommandId, true, "accepted", "", "run-1")));
+        LiveKnob knob = new(LiveKnob.LearningRateScale, false, 0, 10, 1, "next_step", "x");
+        await trainer.InvokeAsync<long>(nameof(ITrainerHub.Store), Records.Bundle("run-1", 1, 1, (RunStarted)Records.Started(0) with { Knobs = [knob] }));
+        var run = dashboard.Get<RunCatalog>().Find("run-1")!;
+        await using var page = Page(dashboard);
+        var accounts = dashboard.Get<AccountStore>();
+        await accounts.AddAsync("ann", "correct horse", Policies.Admin);
+        var person = accounts.Principal(accounts.Verify("ann", "correct horse")!);
+        var panel = page.Render<KnobPanel>(with => with.AddCascadingValue(Task.FromResult(new AuthenticationState(person)))
+            .Add(part => part.View, run.View with { State = new RunStateChanged { State = RunState.Running, Step = 1 } }));
+        panel.Find("input").Change("0.5");
+        await panel.Find("[data-test=set-learning_rate_scale]").ClickAsync(new());
+        await Records.UntilAsync(() => given is not null);
+        Assert.Equal((CommandVerb.Set, """{"name":"learning_rate_scale","value":0.5,"expected":1}"""), (given!.Verb, given.Argument));
+        Assert.Equal(1, run.View.Knobs[0].Value); // not before the run says so
+        await trainer.InvokeAsync<long>(nameof(ITrainerHub.Store), Records.Bundle("run-1", 1, 2, new KnobChanged { Time = Records.Begin, Step = 7, Name = knob.Name, Before = 1, Value = 0.5 }));
+        Assert.Equal(0.5, run.View.Knobs[0].Value);
     }
 
     [Fact]
@@ -144,7 +189,7 @@ public sealed class RunPartsTests
     {
         var page = new BunitContext();
         page.JSInterop.Mode = JSRuntimeMode.Loose;
-        page.Services.AddMudServices().AddLocalization().AddSingleton(TimeProvider.System);
+        page.Services.AddMudServices().AddLocalization().AddSingleton(TimeProvider.System).AddScoped<Layout.ViewerState>();
         if (dashboard is not null)
             page.Services.AddSingleton(dashboard.Get<Dashboard.Commands.TrainerCommands>()).AddSingleton(dashboard.Get<TrainerPresence>());
         return page;

@@ -52,6 +52,7 @@ static class TestRun
         {
             EveryEpochs = 1, EverySteps = 0, MaxLossSeconds = 120, MaxOverhead = 0.01, MemoryEverySeconds = 10, KeepLast = 1, KeepBest = 0, KeepEveryEpochs = 0,
             ReserveBytes = 1 << 24,
+            MaxHoldSeconds = 7200,
         },
         Evaluation = new EvaluationConfig { EvalFiles = [], EveryEpochs = 1, NumFramesMultiplier = 1, BatchSizeVal = 10, BootstrapSamples = 10 },
         Telemetry = new TelemetryConfig { NDisplay = 1 },

@@ -112,14 +112,14 @@ public sealed class CommandTests
         var (time, options) = (TimeProvider.System, fixture.Options());
         var ledger = new Ledger(fixture.Trainer, time);
         var machine = new MachineWatch(null, () => null, ledger, log, time);
-        var keeper = new RunKeeper(fixture.Trainer, options, ledger, new CrashDesk(fixture.Trainer, machine, ledger, log, time), new RunContext(), log, time);
+        var keeper = new RunKeeper(fixture.Trainer, options, ledger, new CrashDesk(fixture.Trainer, machine, ledger, log, time), machine, new RunContext(), log, time);
         return new CommandDesk(keeper, new RunStarter(fixture.Trainer, options, keeper, log, time), ledger, fixture.Trainer, log, time);
     }
 
     static RunCommand Command(string id, TimeSpan valid)
     {
         var now = TimeProvider.System.GetUtcNow();
-        return new RunCommand(id, null, CommandVerb.Hold, null, "test", now, now + valid);
+        return new RunCommand(id, null, CommandVerb.Hold, null, "test", now, valid);
     }
 
     static SocketAnswer Call(SupervisorFixture fixture, string verb, string? argument = null) =>

@@ -34,7 +34,7 @@ public sealed class LinkTests
         await Task.Delay(100);
         await using var second = await StartAsync(desk, address);
         await SupervisorFixture.WaitForAsync(() => desk.Connections.Count >= 2, "the second connection");
-        var answer = await desk.ExecuteAsync(new RunCommand("c-1", fixture.Run.RunId, CommandVerb.Hold, null, "sato", default, DateTimeOffset.MaxValue));
+        var answer = await desk.ExecuteAsync(new RunCommand("c-1", fixture.Run.RunId, CommandVerb.Hold, null, "sato", default, TimeSpan.FromMinutes(1)));
 
         Assert.Equal((true, "accepted"), (answer.Accepted, answer.Code));
         await SupervisorFixture.WaitForAsync(() => desk.Has<RunStateChanged>(state => state.State == RunState.Held && state.CommandId == "c-1"), "held, over the ordinary path");

@@ -49,7 +49,11 @@ sealed class SupervisorFixture : IAsyncDisposable
 
     public TimeSpan TermGrace { get; set; } = TimeSpan.FromSeconds(5);
 
+    public TimeSpan ReleaseGrace { get; set; } = TimeSpan.FromSeconds(30);
+
     public Uri? Dashboard { get; set; }
+
+    public SupervisorService Service => service!;
 
     public string? KeyFile { get; set; }
 
@@ -70,6 +74,7 @@ sealed class SupervisorFixture : IAsyncDisposable
         Restarts = Restarts,
         Grace = TimeSpan.FromSeconds(10),
         TermGrace = TermGrace,
+        ReleaseGrace = ReleaseGrace,
         LookEvery = TimeSpan.FromMilliseconds(20),
         LogToConsole = false,
     };
