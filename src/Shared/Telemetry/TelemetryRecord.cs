@@ -25,6 +25,7 @@ public sealed record RecordId(string Run, int Incarnation, string Stream, long S
 [JsonDerivedType(typeof(WorkerExited), "worker_exited")]
 [JsonDerivedType(typeof(CommandHandled), "command")]
 [JsonDerivedType(typeof(CommandEnded), "command_ended")]
+[JsonDerivedType(typeof(KnobChanged), "knob")]
 [JsonDerivedType(typeof(GpuSample), "gpu")]
 [JsonDerivedType(typeof(HostSample), "host")]
 [JsonDerivedType(typeof(LogLine), "log")]
@@ -56,6 +57,9 @@ public sealed record RunStarted : TelemetryRecord
     public required long Parameters { get; init; }
 
     public required string Device { get; init; }
+
+    /// <summary>What may be turned while it runs, with the present values; empty in records of older versions.</summary>
+    public IReadOnlyList<Commands.LiveKnob> Knobs { get; init; } = [];
 
     /// <summary>The switches of section `compatibility` as they were resolved; null in records of older versions.</summary>
     public IReadOnlyDictionary<string, bool>? Compatibility { get; init; }

@@ -120,10 +120,29 @@ public sealed class TrainingSession : IDisposable
         }
 
         thread.Join();
-        journal.Flush();
+        Flush(journal, outlet.Sequence, watch);
         Leave(failure?.SourceException);
         failure?.Throw();
         return reason;
+    }
+
+    /// <summary>The records are with the kernel already; a disk that refuses is told of, and no reason to call a run that ended in order dead.</summary>
+    void Flush(JournalWriter journal, long last, Action<TelemetryRecord> watch)
+    {
+        try
+        {
+            journal.Flush();
+        }
+        catch (IOException error)
+        {
+            var alert = new Alert
+            {
+                Id = new RecordId(identity.RunId, identity.Incarnation, "worker", last + 1), Time = time.GetUtcNow(), Code = "journal_unflushed",
+                Text = $"{error.Message}; a power cut may cost the newest records",
+            };
+            journal.Append(alert);
+            watch(alert);
+        }
     }
 
     /// <summary>
@@ -146,11 +165,12 @@ public sealed class TrainingSession : IDisposable
         var resumed = ResumePoint.Find(store, memory, team, Describe(), text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));
         if (diedBefore is { } worker) resumed.MarkBeforeCrash(worker);
         var position = resumed.Position;
-        using var checkpoints = new CheckpointDuty(team, store, memory, outlet, lane, resumed, Describe);
+        var knobs = LiveKnobs.Open(folder, config, resumed.Manifest, time);
+        using var checkpoints = new CheckpointDuty(team, store, memory, outlet, lane, resumed, Describe, knobs);
         var evaluation = new EpochEvaluation(config, data, team, outlet);
-        var loop = new TrainingLoop(config, data, team, checkpoints, evaluation, outlet, lane, control);
+        var loop = new TrainingLoop(config, data, team, checkpoints, evaluation, outlet, lane, control, knobs);
         if (position == TrainingPosition.Start && Pretraining.Apply(config.Model, team.Lead.Network) is { } left) outlet.Write(left);
-        outlet.Write(Started(team, loop, position));
+        outlet.Write(Started(team, loop, position, knobs));
         try
         {
             position = loop.Run(position, stepLimit);
@@ -192,11 +212,12 @@ public sealed class TrainingSession : IDisposable
         Files = [],
     };
 
-    RunStarted Started(ReplicaTeam team, TrainingLoop loop, TrainingPosition position) => new()
+    RunStarted Started(ReplicaTeam team, TrainingLoop loop, TrainingPosition position, LiveKnobs knobs) => new()
     {
         Name = config.Name,
         FromStep = position.Step,
         TotalSteps = loop.TotalSteps,
+        Knobs = knobs.At(position.Step),
         StepsPerEpoch = data.Plan.StepsPerEpoch,
         Epochs = config.Optimizer.Epochs,
         ClipsPerStep = config.ClipsPerStep,
