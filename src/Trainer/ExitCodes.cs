@@ -38,6 +38,9 @@ public static class ExitCodes
     /// <summary>The disk refused: no space, no inodes, read-only.</summary>
     public const int Storage = 26;
 
+    /// <summary>A replica stood still in the middle of a step; the others named it and left.</summary>
+    public const int Stuck = 27;
+
     /// <summary>A fault of this program; the trace is printed because somebody must see it.</summary>
     public const int ProgramError = 70;
 

@@ -25,6 +25,7 @@ public sealed record RecordId(string Run, int Incarnation, string Stream, long S
 [JsonDerivedType(typeof(WorkerExited), "worker_exited")]
 [JsonDerivedType(typeof(CommandHandled), "command")]
 [JsonDerivedType(typeof(CommandEnded), "command_ended")]
+[JsonDerivedType(typeof(KnobChanged), "knob")]
 [JsonDerivedType(typeof(GpuSample), "gpu")]
 [JsonDerivedType(typeof(HostSample), "host")]
 [JsonDerivedType(typeof(LogLine), "log")]
@@ -57,8 +58,14 @@ public sealed record RunStarted : TelemetryRecord
 
     public required string Device { get; init; }
 
+    /// <summary>What may be turned while it runs, with the present values; empty in records of older versions.</summary>
+    public IReadOnlyList<Commands.LiveKnob> Knobs { get; init; } = [];
+
     /// <summary>The switches of section `compatibility` as they were resolved; null in records of older versions.</summary>
     public IReadOnlyDictionary<string, bool>? Compatibility { get; init; }
+
+    /// <summary>What the replicas reach each other's memory through; null for one device, and in records of older versions.</summary>
+    public string? Links { get; init; }
 
     /// <summary>How packed shards are read; null for the original's layout, and in records of older versions.</summary>
     public ShardReading? Shards { get; init; }

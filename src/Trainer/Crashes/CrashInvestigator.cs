@@ -39,9 +39,14 @@ public static class CrashInvestigator
         return new CrashCase(scene, summary, verdict, kernel, gap);
     }
 
-    /// <summary>The mark that was left last, of any lane.</summary>
-    public static RecorderMark? LastMark(CrashScene scene) =>
-        scene.Recorder?.Lanes.Select(lane => lane.Last).Where(mark => mark is not null).MaxBy(mark => mark!.Time);
+    /// <summary>Where it happened: the last mark of the lane that the end names, else the one that was left last, of any lane.</summary>
+    public static RecorderMark? LastMark(CrashScene scene)
+    {
+        var lanes = scene.Recorder?.Lanes.Where(lane => lane.Last is not null).ToArray() ?? [];
+        var end = scene.Hang ?? scene.Recorder?.LastWords?.Split('\n')[0] ?? "";
+        var named = lanes.FirstOrDefault(lane => end.Contains(lane.Name + " ", StringComparison.Ordinal));
+        return named?.Last ?? lanes.Select(lane => lane.Last).MaxBy(mark => mark!.Time);
+    }
 
     public static string PhaseName(RecorderPhase phase) => phase switch
     {

@@ -145,6 +145,15 @@ public sealed unsafe class RecorderLane
     /// <summary>Of the last mark.</summary>
     public RecorderPhase Phase { get; private set; }
 
+    /// <summary>What the marks from now on belong to.</summary>
+    /// <param name="step">Steps done.</param>
+    /// <param name="ids">The first samples of the batch in hand.</param>
+    public void Begin(long step, int epoch, ReadOnlySpan<int> ids)
+    {
+        (Step, Epoch) = (step, epoch);
+        SetSamples(ids);
+    }
+
     /// <summary>The first samples of the batch in hand; empty between batches.</summary>
     public void SetSamples(ReadOnlySpan<int> ids)
     {

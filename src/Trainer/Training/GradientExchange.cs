@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Mcn.Web.Trainer.Recording;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,21 +18,32 @@ public sealed class GradientExchange
     public static readonly TimeSpan DefaultPatience = TimeSpan.FromMinutes(10);
 
     static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
 
     readonly object gate = new();
     readonly Device[] devices;
     readonly TimeSpan patience;
+    readonly IReadOnlyList<RecorderLane>? lanes;
     readonly long[] meetings;
+    readonly long[] objections = new long[2];
     readonly bool[] gone;
     volatile RankFailedException? poison;
 
-    public GradientExchange(IReadOnlyList<Device> devices, TimeSpan? patience = null)
+    /// <param name="lanes">Where those who wait are marked, one a rank; empty: nowhere.</param>
+    public GradientExchange(IReadOnlyList<Device> devices, TimeSpan? patience = null, IReadOnlyList<RecorderLane>? lanes = null)
     {
         this.devices = [.. devices];
+        this.lanes = lanes;
         this.patience = patience ?? DefaultPatience;
         meetings = new long[devices.Count];
         gone = new bool[devices.Count];
     }
+
+    /// <summary>The default, or MCN_EXCHANGE_SECONDS for drills.</summary>
+    public static TimeSpan PatienceFromEnvironment() =>
+        double.TryParse(Environment.GetEnvironmentVariable("MCN_EXCHANGE_SECONDS"), CultureInfo.InvariantCulture, out var seconds) && seconds > 0
+            ? TimeSpan.FromSeconds(seconds)
+            : DefaultPatience;
 
     /// <summary>The first failure; null: none.</summary>
     public RankFailedException? Failure => poison;
@@ -38,22 +51,35 @@ public sealed class GradientExchange
     /// <summary>Waits until every rank is here. What one has written before, the others may read after.</summary>
     /// <param name="purpose">What they meet for, for the message.</param>
     /// <exception cref="RankFailedException">Some rank failed, or did not come in time.</exception>
-    public void Meet(int rank, string purpose)
+    public void Meet(int rank, string purpose) => Agree(rank, purpose, fine: true);
+
+    /// <summary>Meets, and tells whether all ranks were fine with what lies behind them: every rank gets the same answer.</summary>
+    public bool Agree(int rank, string purpose, bool fine)
     {
-        if (devices.Length == 1) return;
+        if (devices.Length == 1) return fine;
         // The others read from this device on queues of their own: what was asked of it must be done.
         if (devices[rank].type == DeviceType.CUDA) cuda.synchronize(devices[rank]);
         lock (gate)
         {
             ThrowIfPoisoned();
             var mine = ++meetings[rank];
+            // No rank is more than one meeting ahead of another, so two marks are enough.
+            if (!fine) objections[mine % 2] = mine;
             Monitor.PulseAll(gate);
+            if (meetings.All(count => count >= mine)) return objections[mine % 2] != mine;
+            var lane = lanes?.ElementAtOrDefault(rank);
+            var phase = lane?.Phase ?? default;
             for (var began = Stopwatch.GetTimestamp(); meetings.Any(count => count < mine); ThrowIfPoisoned())
             {
+                // Those who wait go on marking: the lane that stands still is that of the one that is stuck.
+                lane?.Mark(RecorderPhase.Exchange);
                 var left = patience - Stopwatch.GetElapsedTime(began);
-                if (left > TimeSpan.Zero) Monitor.Wait(gate, left);
+                if (left > TimeSpan.Zero) Monitor.Wait(gate, left < Beat ? left : Beat);
                 else Poison(new RankFailedException($"{Names(mine)} did not come to the exchange of {purpose} within {patience.TotalSeconds:0.#} s", null));
             }
+
+            lane?.Mark(phase);
+            return objections[mine % 2] != mine;
         }
     }
 

@@ -59,6 +59,9 @@ sealed class SmallWorker : IDisposable
 
     public Task Phase(RecorderPhase phase) => Until(recorder => recorder.Lanes[0].Last?.Phase == phase, $"{phase}");
 
+    /// <summary>Waits until every rank is there.</summary>
+    public Task PhaseOfAll(RecorderPhase phase) => Until(recorder => recorder.Lanes.All(lane => lane.Last?.Phase == phase), $"{phase} of all");
+
     async Task Until(Func<RecorderContent, bool> condition, string what)
     {
         for (var began = TimeProvider.System.GetTimestamp(); ; await Task.Delay(2))

@@ -1,0 +1,108 @@
+using Mcn.Web.Shared.Commands;
+using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Crashes;
+using Mcn.Web.Trainer.Diagnosis;
+using Mcn.Web.Trainer.Recording;
+using Mcn.Web.Trainer.Supervisor;
+
+namespace Mcn.Web.Trainer.Tests.Training;
+
+/// <summary>Real workers of two replicas: what the supervisor, a resume and an investigator see of them.</summary>
+public sealed class ReplicaProcessTests
+{
+    [Fact]
+    public async Task Killed_and_gone_on_with_two_replicas_the_run_has_the_bits_of_one_replica_left_alone()
+    {
+        using var whole = OnReplicas(1, epochs: 15);
+        whole.Train();
+        using var cut = OnReplicas(2, epochs: 15);
+        using var memory = SnapshotFile.Create()!;
+        foreach (var step in new[] { 5, 23, 41 })
+        {
+            using var worker = SmallWorker.Start(cut, memory);
+            await worker.Step(step);
+            Assert.Equal(9, (await worker.Kill()).Signal);
+        }
+
+        await SmallWorker.Finish(cut, memory);
+
+        SmallRun.AssertSameTensors(whole.NewestTensors(), cut.NewestTensors());
+        Assert.Equal(whole.Losses(), cut.Losses());
+        Assert.Contains(cut.Journal().OfType<ResumeProven>(), resume => resume.Source == "memory");
+        Assert.All(cut.Journal().OfType<ResumeProven>(), resume => Assert.True(resume.Exact, resume.Text));
+    }
+
+    [Fact]
+    public async Task A_hold_stops_every_replica_at_the_same_step_and_each_goes_on_marking()
+    {
+        using var run = OnReplicas(2, epochs: 100);
+        using var worker = SmallWorker.Start(run);
+        await worker.Step(3);
+        worker.Send(CommandVerb.Hold, "h");
+        await worker.PhaseOfAll(RecorderPhase.Held);
+
+        var held = RecorderReader.Read(run.Folder.Recorder)!;
+        Assert.Equal(["rank 0", "rank 1"], held.Lanes.Select(lane => lane.Name));
+        Assert.Single(held.Lanes.Select(lane => lane.Last!.Step).Distinct());
+        await Wait.For(() => RecorderReader.Read(run.Folder.Recorder)!.Lanes.All(lane => lane.Last!.Sequence >= held.Lanes.Single(then => then.Name == lane.Name).Last!.Sequence + 2), "two more marks of each");
+        Assert.All(RecorderReader.Read(run.Folder.Recorder)!.Lanes, lane => Assert.Equal(held.Lanes[0].Last!.Step, lane.Last!.Step));
+        worker.CloseInput();
+        Assert.Equal(ExitCodes.SavedAndReleased, (await worker.Ended()).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_replica_that_fails_in_a_step_is_named_in_the_last_words_and_on_stderr()
+    {
+        using var run = OnReplicas(2, epochs: 3);
+        using var worker = SmallWorker.Start(run, null, ("MCN_DRILL_FAIL_AT", "rank 1:5"));
+
+        var end = await worker.Ended();
+
+        Assert.Equal(ExitCodes.ProgramError, end.ExitCode);
+        Assert.Contains("rank 1 (cpu) failed: a drill at rank 1", worker.Errors, StringComparison.Ordinal);
+        var recorder = RecorderReader.Read(run.Folder.Recorder)!;
+        Assert.False(recorder.CleanEnd);
+        Assert.Contains("rank 1 (cpu) failed: a drill at rank 1", recorder.LastWords, StringComparison.Ordinal);
+        Assert.Equal((RecorderPhase.Forward, 4L), (recorder.Lanes[1].Last!.Phase, recorder.Lanes[1].Last!.Step));
+        Assert.Equal(recorder.Lanes[1].Last, CrashInvestigator.LastMark(SceneOf(run, recorder, end.ExitCode)));
+    }
+
+    [Fact]
+    public async Task A_replica_that_hangs_in_a_step_is_named_and_the_process_leaves_in_a_bounded_time()
+    {
+        using var run = OnReplicas(2, epochs: 3);
+        using var worker = SmallWorker.Start(run, null, ("MCN_DRILL_HANG_AT", "rank 1:5"), ("MCN_EXCHANGE_SECONDS", "2"));
+
+        var end = await worker.Ended();
+
+        Assert.Equal(ExitCodes.Stuck, end.ExitCode);
+        var recorder = RecorderReader.Read(run.Folder.Recorder)!;
+        Assert.Contains("rank 1 (cpu) did not come to the exchange of embeddings within 2 s", recorder.LastWords, StringComparison.Ordinal);
+        var (waiting, stuck) = (recorder.Lanes[0].Last!, recorder.Lanes[1].Last!);
+        Assert.Equal((RecorderPhase.Forward, 4L), (stuck.Phase, stuck.Step));
+        Assert.True(waiting.Time - stuck.Time < 5 * TimeSpan.FromSeconds(2), $"waited {waiting.Time - stuck.Time}");
+
+        // The supervisor, which looks at the lanes, would have named the same one.
+        var hang = HeartbeatWatch.Judge(recorder, recorder.Started, waiting.Time, new HangLimits(TimeSpan.FromSeconds(1), 0, TimeSpan.FromMinutes(1)));
+        Assert.Equal("rank 1", hang!.Lane);
+        Assert.Equal("stuck-rank", DiagnosisEngine.Judge(new Evidence { ExitCode = end.ExitCode, Recorder = recorder, Texts = [] }).Cause.Rule);
+    }
+
+    static CrashScene SceneOf(SmallRun run, RecorderContent recorder, int? exitCode) => new()
+    {
+        Folder = run.Folder, Time = recorder.Heartbeat, WorkerIncarnation = 1, ExitCode = exitCode, Recorder = recorder,
+    };
+
+    /// <summary>Two BatchNorm groups a step, whatever the number of replicas.</summary>
+    static SmallRun OnReplicas(int replicas, int epochs)
+    {
+        var run = new SmallRun();
+        run.Config = run.Config with
+        {
+            Devices = [.. Enumerable.Repeat("cpu", replicas)],
+            CpuThreads = 1,
+            Model = run.Config.Model with { BatchnormGroup = run.Config.ClipsPerStep / 2 },
+        };
+        return run.Longer(epochs, everySteps: 7);
+    }
+}
