@@ -13,6 +13,7 @@ static class BenchChildren
             [IndexChild.Name, var config] => IndexChild.Run(config),
             [KernelsChild.Name, var folder, var seconds] => KernelsChild.Run(folder, Number(seconds)),
             [StepChild.Name, var config, var steps, var threads] => StepChild.Run(config, Number(steps), Number(threads)),
+            [MemoryChild.Name, var config, var steps, var threads, var gradients] => MemoryChild.Run(config, Number(steps), Number(threads), gradients),
             _ => throw new ArgumentException($"No measurement {string.Join(' ', arguments)}"),
         };
         Console.WriteLine(result.ToJsonString());

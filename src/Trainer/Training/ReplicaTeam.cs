@@ -243,6 +243,7 @@ public sealed class ReplicaTeam : IDisposable
 
     void CollectOwned(int rank, ReplicaStep step)
     {
+        if (ranks.Length > 1) ranks[rank].Lane?.Mark(RecorderPhase.Exchange);
         for (var i = 0; i < owners.Length; i++)
             if (owners[i] == rank) ranks[rank].Parameters[i].Value.grad = GradientExchange.Sum(step.Sums, i, ranks[rank].Device);
     }
