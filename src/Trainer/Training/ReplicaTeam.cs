@@ -48,7 +48,7 @@ public sealed class ReplicaTeam : IDisposable
         owners = GradientExchange.Owners([.. Lead.Parameters.Select(parameter => parameter.Value.NumberOfElements)], ranks.Length);
         optimizers = [.. ranks.Select((rank, index) => new Adam(rank.Parameters.Where((_, parameter) => owners[parameter] == index), config.Optimizer))];
         Moments = [.. Lead.Parameters.Select((parameter, i) => optimizers[owners[i]].Moments.Single(moment => moment.Name == parameter.Name))];
-        Clusters = config.Objective.Kmeans ? new OnlineClusters(config, Lead.Device, initialRows) : null;
+        Clusters = config.Objective.Kmeans ? new OnlineClusters(config, devices, initialRows) : null;
         objective = new McnObjective(config, Clusters);
         orders = [.. ranks.Skip(1).Select(_ => new BlockingCollection<ReplicaStep>())];
         followers = [.. orders.Select((order, index) => new Thread(() => Follow(index + 1, order)) { Name = names[index + 1], IsBackground = true })];

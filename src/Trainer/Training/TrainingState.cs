@@ -25,7 +25,8 @@ static class TrainingState
             tensors.Add(new StateTensor(OptimizerFile, $"exp_avg_sq.{moment.Name}", moment.Second));
         }
 
-        if (team.Clusters?.Queue is { } queue) tensors.Add(new StateTensor(ClustersFile, "queue", queue.Ring));
+        if (team.Clusters?.Queue is { } queue)
+            tensors.AddRange(queue.Parts.Select((part, index) => new StateTensor(ClustersFile, $"queue.{index}", part)).Where(part => part.Value.NumberOfElements > 0));
         if (team.Clusters?.Centroids is { } centroids) tensors.Add(new StateTensor(ClustersFile, "centroids", centroids));
         return tensors;
     }
