@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Objective;
@@ -83,6 +82,15 @@ public sealed class FeatureQueue : IDisposable
 
     /// <summary>Takes over the place of a checkpoint; the rings themselves are restored as tensors.</summary>
     public void Restore(int head, int filled) => (Head, Filled) = (head, filled);
+
+    /// <summary>Takes over a queue that was kept in one piece, as checkpoints before version 3 do.</summary>
+    /// <param name="whole">(Q, B x floor(P/2), D).</param>
+    public void Restore(Tensor whole)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        for (var part = 0; part < parts.Length; part++) parts[part].copy_(whole.narrow(1, (long)VideoParts.Begin(videos, part) * Kept, parts[part].shape[1]));
+    }
 
     public void Dispose()
     {

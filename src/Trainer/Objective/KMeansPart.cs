@@ -1,5 +1,4 @@
 using Mcn.Web.Trainer.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Objective;

@@ -13,6 +13,7 @@ static class TrainingState
     public const string ModelFile = "model.safetensors";
     const string OptimizerFile = "optimizer.safetensors";
     const string ClustersFile = "clusters.safetensors";
+    const int QueueInParts = 3; // the version of checkpoints from which on the queue is kept part by part
 
     /// <summary>The replicas' own tensors, not copies: rank 0's parameters, buffers, both moments of each parameter, queue and centroids.</summary>
     public static IReadOnlyList<StateTensor> TensorsOf(ReplicaTeam team)
@@ -46,7 +47,17 @@ static class TrainingState
         team.AdamSteps = manifest.AdamSteps;
         if (team.Clusters is { Centroids: null } clusters && manifest.Step > 0)
             clusters.Restore(zeros(team.Config.Objective.ClusterSize, team.Config.Model.EmbdDim, device: team.Lead.Device));
-        copy(TensorsOf(team));
+        if (team.Clusters?.Queue is { } queue && manifest.FormatVersion < QueueInParts)
+        {
+            var whole = zeros(team.Config.Objective.QueueSize, queue.RowsPerStep, team.Config.Model.EmbdDim);
+            copy([.. TensorsOf(team).Where(tensor => !tensor.Name.StartsWith("queue.", StringComparison.Ordinal)), new StateTensor(ClustersFile, "queue", whole)]);
+            queue.Restore(whole);
+        }
+        else
+        {
+            copy(TensorsOf(team));
+        }
+
         team.Clusters?.Queue?.Restore(manifest.QueueHead!.Value, manifest.QueueFilled!.Value);
         return PositionOf(manifest);
     }

@@ -105,7 +105,7 @@ public sealed class MemoryPlanTests
         var config = Published();
         var plain = MemoryPlan.Of(config with { Objective = config.Objective with { Kmeans = false }, Model = config.Model with { Recon = false } });
         Assert.DoesNotContain(plain.Needs[0].Parts, part => part.Key is "queue" or "clustering");
-        Assert.True(plain.Needs[0].TotalBytes < MemoryPlan.Of(config).Needs[0].TotalBytes - (3L << 30));
+        Assert.True(plain.Needs[0].TotalBytes < MemoryPlan.Of(config).Needs[0].TotalBytes - (1L << 30));
     }
 
     [Fact]
