@@ -27,6 +27,8 @@ namespace Mcn.Web.Shared;
 [JsonSerializable(typeof(CrashManifest))]
 [JsonSerializable(typeof(RunCommand))]
 [JsonSerializable(typeof(CommandAnswer))]
+[JsonSerializable(typeof(KnobChange))]
+[JsonSerializable(typeof(KnobHistory))]
 public sealed partial class McnJson : JsonSerializerContext
 {
     /// <summary>Indented, and with letters of every script as they are (a path may be Japanese).</summary>

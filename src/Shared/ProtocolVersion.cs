@@ -12,6 +12,9 @@ public static class ProtocolVersion
     /// <summary>`state.json` of a checkpoint folder, and the files beside it.</summary>
     public const int Checkpoint = 3;
 
+    /// <summary>`knobs.json` of a run.</summary>
+    public const int Knobs = 1;
+
     /// <summary>Records of the journal (framing and payload).</summary>
     public const int Journal = 1;
 

@@ -34,6 +34,9 @@ public sealed class RunFolder(string path)
     /// <summary>Deaths that the restart policy counts.</summary>
     public string Deaths => In("deaths.json");
 
+    /// <summary>Changes of live knobs.</summary>
+    public string Knobs => In("knobs.json");
+
     public string Logs => In("logs");
 
     public static string RunsOf(string dataFolder) => System.IO.Path.Combine(dataFolder, "runs");

@@ -36,9 +36,14 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal
     gate.Set();
 });
 var lane = recorder.Lanes[0];
-new Thread(ReadCommands) { IsBackground = true }.Start();
 lane.Mark(RecorderPhase.Setup);
+Tell(new RunStarted
+{
+    Name = "dummy", FromStep = 0, TotalSteps = totalSteps, StepsPerEpoch = totalSteps, Epochs = 1, ClipsPerStep = 1, Parameters = 1, Device = "none",
+    Knobs = [new LiveKnob(LiveKnob.LearningRateScale, false, 0, 10, 1, "next_step", "x")],
+});
 Tell(new RunStateChanged { State = RunState.Running, Step = 0 });
+new Thread(ReadCommands) { IsBackground = true }.Start(); // a worker, too, tells that it runs before it obeys
 for (var step = 0; step < totalSteps && !leave; step++)
 {
     while (held && !leave)
@@ -143,6 +148,11 @@ void ReadCommands()
 
             Tell(new RunStateChanged { State = RunState.Releasing, Step = lane.Step, CommandId = command.CommandId });
             leave = scenario != "stays";
+        }
+        else if (command.Verb == CommandVerb.Set)
+        {
+            var change = JsonSerializer.Deserialize(command.Argument!, McnJson.Default.KnobChange)!;
+            Tell(new KnobChanged { Step = lane.Step, Name = change.Name, Before = 1, Value = change.Value, CommandId = command.CommandId });
         }
         else if (command.Verb == CommandVerb.EvaluateNow)
         {

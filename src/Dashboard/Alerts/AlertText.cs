@@ -15,7 +15,7 @@ public static partial class AlertText
 {
     const string Cleared = "_cleared";
     static readonly string[] Subjects = ["mount", "gpu", "scope"];
-    static readonly HashSet<string> Serious = ["run_failed", "checkpoint_failed", "gpu_xid", "disk_space_low", "inodes_low", "memory_low"];
+    static readonly HashSet<string> Serious = ["run_failed", "checkpoint_failed", "journal_unflushed", "gpu_xid", "disk_space_low", "inodes_low", "memory_low"];
 
     public static string Of(IStringLocalizer<Words> texts, Alert alert)
     {

@@ -133,6 +133,7 @@ public sealed class RunProjection
             RunStateChanged state when state.Time >= (view.State?.Time ?? default) => view with { State = state },
             EvaluationFinished evaluation => view with { Evaluations = Last(view.Evaluations, evaluation, EvaluationsKept) },
             CheckpointWritten checkpoint when checkpoint.Time >= (view.Checkpoint?.Time ?? default) => view with { Checkpoint = checkpoint },
+            KnobChanged turned => view with { Knobs = [.. view.Knobs.Select(knob => knob.Name == turned.Name ? knob with { Value = turned.Value } : knob)] },
             Alert alert => view with { Alerts = Last(view.Alerts, alert, EventsKept) },
             WorkerExited { Crash: { } crash } => view with { Crashes = Last(view.Crashes, crash, EventsKept) },
             RunEnded ended => view with { Ended = ended },
@@ -152,7 +153,7 @@ public sealed class RunProjection
         durations.Clear();
         // Steps that were gone back over are no longer where the run is.
         var newest = view.Newest is { } step && step.Step > started.FromStep ? null : view.Newest;
-        return started.Time >= (view.Started?.Time ?? default) ? view with { Started = started, Newest = newest, Ended = null } : view;
+        return started.Time >= (view.Started?.Time ?? default) ? view with { Started = started, Newest = newest, Ended = null, Knobs = started.Knobs } : view;
     }
 
     static void Remember<T>(Queue<T> queue, T item, int kept)

@@ -170,6 +170,7 @@ public sealed record StoredRecord(RecordId Id, string Kind, byte[] Json, Telemet
         WorkerExited => "worker_exited",
         CommandHandled => "command",
         CommandEnded => "command_ended",
+        KnobChanged => "knob",
         GpuSample => "gpu",
         HostSample => "host",
         LogLine => "log",

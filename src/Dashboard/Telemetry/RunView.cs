@@ -28,6 +28,9 @@ public sealed record RunView
 
     public RunEnded? Ended { get; init; }
 
+    /// <summary>What may be turned, as it is now.</summary>
+    public IReadOnlyList<Shared.Commands.LiveKnob> Knobs { get; init; } = [];
+
     public IReadOnlyList<EvaluationFinished> Evaluations { get; init; } = [];
 
     public IReadOnlyList<Alert> Alerts { get; init; } = [];

@@ -54,6 +54,9 @@ public sealed record CheckpointManifest
     /// <summary>The best evaluation up to here.</summary>
     public RunProgress Best { get; init; } = RunProgress.None;
 
+    /// <summary>Live knobs that are not as the configuration has them, for the step after it.</summary>
+    public IReadOnlyDictionary<string, double> Knobs { get; init; } = new Dictionary<string, double>();
+
     /// <summary>Last number of the worker's telemetry stream when it was taken.</summary>
     public long TelemetrySequence { get; init; }
 

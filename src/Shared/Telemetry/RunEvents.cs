@@ -73,7 +73,7 @@ public sealed record CommandEnded : TelemetryRecord
 
     public required Commands.CommandVerb Verb { get; init; }
 
-    /// <summary>`done`, `superseded`, `save_failed`, `evaluation_failed`, `worker_died`, `worker_left`.</summary>
+    /// <summary>`done`, `superseded`, `save_failed`, `evaluation_failed`, `knob_failed`, `worker_died`, `worker_left`, `run_finished`.</summary>
     public required string Code { get; init; }
 
     /// <summary>In English, when there is more to say.</summary>
@@ -84,4 +84,19 @@ public sealed record CommandEnded : TelemetryRecord
 
     public const string Done = "done";
     public const string Superseded = "superseded";
+}
+
+/// <summary>A live knob was turned; the step after this one has the new value.</summary>
+public sealed record KnobChanged : TelemetryRecord
+{
+    public required long Step { get; init; }
+
+    /// <summary>Of a <see cref="Commands.LiveKnob"/>.</summary>
+    public required string Name { get; init; }
+
+    public required double Before { get; init; }
+
+    public required double Value { get; init; }
+
+    public string? CommandId { get; init; }
 }

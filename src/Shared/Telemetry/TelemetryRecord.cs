@@ -25,6 +25,7 @@ public sealed record RecordId(string Run, int Incarnation, string Stream, long S
 [JsonDerivedType(typeof(WorkerExited), "worker_exited")]
 [JsonDerivedType(typeof(CommandHandled), "command")]
 [JsonDerivedType(typeof(CommandEnded), "command_ended")]
+[JsonDerivedType(typeof(KnobChanged), "knob")]
 [JsonDerivedType(typeof(GpuSample), "gpu")]
 [JsonDerivedType(typeof(HostSample), "host")]
 [JsonDerivedType(typeof(LogLine), "log")]
@@ -57,8 +58,14 @@ public sealed record RunStarted : TelemetryRecord
 
     public required string Device { get; init; }
 
+    /// <summary>What may be turned while it runs, with the present values; empty in records of older versions.</summary>
+    public IReadOnlyList<Commands.LiveKnob> Knobs { get; init; } = [];
+
     /// <summary>The switches of section `compatibility` as they were resolved; null in records of older versions.</summary>
     public IReadOnlyDictionary<string, bool>? Compatibility { get; init; }
+
+    /// <summary>What the replicas reach each other's memory through; null for one device, and in records of older versions.</summary>
+    public string? Links { get; init; }
 
     /// <summary>How packed shards are read; null for the original's layout, and in records of older versions.</summary>
     public ShardReading? Shards { get; init; }
@@ -72,8 +79,8 @@ public sealed record RunStarted : TelemetryRecord
 /// <param name="ShardsPerWindow">Shards among which videos are shuffled: all of them in mode random.</param>
 public sealed record ShardReading(string Mode, string Because, int Echo, int Shards, int ShardsPerWindow)
 {
-    /// <summary>How much likelier than in a full shuffle two videos of a batch come out of one shard; 1 is a full shuffle.</summary>
-    public double Togetherness => (double)Shards / ShardsPerWindow;
+    /// <summary>How much likelier than in a full shuffle two videos of a batch come out of one shard, which is the number of windows; 1 is a full shuffle.</summary>
+    public double Togetherness => (Shards + ShardsPerWindow - 1) / ShardsPerWindow;
 }
 
 /// <summary>One reported step.</summary>

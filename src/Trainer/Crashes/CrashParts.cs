@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Mcn.Web.Shared;
+using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Recording;
 
@@ -12,6 +13,7 @@ static class CrashParts
     const int Small = 1 << 20;
     const int Large = 4 << 20;
     const int LastSteps = 200;
+    const int LastCommands = 500;
 
     public static IReadOnlyList<CrashPart> Of(CrashCase crash, IReadOnlyDictionary<string, string> environment)
     {
@@ -29,6 +31,7 @@ static class CrashParts
             new("steps/failing_step.json", Small, () => Json(json => WriteFailingStep(json, scene))),
             new("steps/last_steps.jsonl", Small, () => Lines(scene.Recent.OfType<StepMetrics>().TakeLast(LastSteps))),
             new("steps/events.jsonl", Large, () => Lines(scene.Recent.Where(record => record is not (StepMetrics or GpuSample or HostSample or LogLine)))),
+            new("commands.jsonl", Small, () => Lines(RecentRecords.Commands(folder).Select(WithoutConfiguration).TakeLast(LastCommands))),
             new("ring/lanes.jsonl", Large, () => scene.Recorder is { } recorder ? Text(string.Join('\n', recorder.Lanes.SelectMany(LaneLines))) : null),
             new("config/config.json", Small, () => Text(Scrubber.Scrub(File.ReadAllText(folder.Config)))),
             new("env/environment.json", Small, () => Text(Scrubber.Scrub(File.ReadAllText(folder.Environment)))),
@@ -49,6 +52,10 @@ static class CrashParts
             new("logs/daemon.log", Large, () => NewestLog(scene.DaemonLogs)),
         ];
     }
+
+    /// <summary>A start carries a whole configuration, which is in the report, scrubbed, in its own place.</summary>
+    static TelemetryRecord WithoutConfiguration(TelemetryRecord record) =>
+        record is CommandHandled { Command: { Verb: CommandVerb.Start } start } handled ? handled with { Command = start with { Argument = null } } : record;
 
     static void WriteExit(Utf8JsonWriter json, CrashScene scene)
     {

@@ -29,7 +29,7 @@ static class CrashReadme
         [
             "verdict.json, summary.json: this page for programs", "logs/: the end of what the worker and the daemon printed",
             "ring/: the flight recorder, phase by phase", "steps/: the last steps and the samples of the failing one",
-            "host/, gpu/: the machine in the minutes before and at death", "attempts.json: earlier deaths of this run",
+            "host/, gpu/: the machine in the minutes before and at death", "attempts.json: earlier deaths of this run", "commands.jsonl: what people asked of this run, and what became of it",
             "manifest.json: every file with its hash, and what could not be had",
         ]);
         return text.ToString();

@@ -16,9 +16,11 @@ public sealed class OnlineClusters : IDisposable
     readonly ObjectiveConfig config;
     readonly CompatibilityConfig compatibility;
     readonly InitialRows initialRows;
-
     readonly IReadOnlyList<Device> partDevices;
     readonly int videos;
+    Tensor? toStore;
+    Tensor? before;
+    bool replaced;
 
     /// <param name="devices">Of the ranks, rank 0's first; several times the same is allowed. They share the queue's rows.</param>
     public OnlineClusters(RunConfig config, IReadOnlyList<Device> devices, InitialRows initialRows)
@@ -41,19 +43,47 @@ public sealed class OnlineClusters : IDisposable
     /// <summary>What the last fit did; null before the first one of this process.</summary>
     public KMeansFigures? LastFit { get; private set; }
 
-    /// <summary>Fits or assigns, then stores the step in the queue.</summary>
+    /// <summary>The same as <see cref="Propose"/> and <see cref="Keep"/>.</summary>
+    public Tensor Update(Tensor fused, int epoch, int stepInEpoch)
+    {
+        var labels = Propose(fused, epoch, stepInEpoch);
+        Keep();
+        return labels;
+    }
+
+    /// <summary>Fits or assigns. The step is over for queue and centroids with <see cref="Keep"/>, or never was with <see cref="Drop"/>.</summary>
     /// <param name="fused">(N, D): mean of the step's embeddings, without graph.</param>
     /// <param name="epoch">From 0.</param>
     /// <param name="stepInEpoch">From 0; the refit clock of the original starts anew with each epoch.</param>
     /// <returns>(N) int64: the cluster of each row; <see cref="Centroids"/> holds what they refer to.</returns>
-    public Tensor Update(Tensor fused, int epoch, int stepInEpoch)
+    public Tensor Propose(Tensor fused, int epoch, int stepInEpoch)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var fit = Centroids is null || !config.FastC || stepInEpoch % config.QueueSize == 0;
         var labels = fit ? Fit(fused, epoch, stepInEpoch) : SphericalKMeans.Assign(fused, Centroids!);
-        if (epoch >= config.StartQueue) Queue?.Push(fused);
+        toStore = epoch >= config.StartQueue ? fused : null;
         return labels.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Stores the step in the queue.</summary>
+    public void Keep()
+    {
+        if (toStore is { } fused) Queue?.Push(fused);
+        if (replaced) before?.Dispose();
+        (toStore, before, replaced) = (null, null, false);
+    }
+
+    /// <summary>Nothing remains of the step.</summary>
+    public void Drop()
+    {
+        if (replaced)
+        {
+            Centroids?.Dispose();
+            Centroids = before;
+        }
+
+        (toStore, before, replaced) = (null, null, false);
     }
 
     Tensor Fit(Tensor fused, int epoch, int stepInEpoch)
@@ -63,7 +93,8 @@ public sealed class OnlineClusters : IDisposable
         try
         {
             var fit = ShardedKMeans.Run(parts, cold ? Draw(fused, epoch, stepInEpoch) : Centroids!, compatibility.ZeroEmptyClusters);
-            SetCentroids(fit.Centroids);
+            (before, replaced) = (Centroids, true);
+            Centroids = fit.Centroids.DetachFromDisposeScope();
             LastFit = new KMeansFigures(fit.Iterations, fit.EmptyClusters, fit.Splits, fit.Entropy, cold ? null : fit.Churn);
             return compatibility.LabelsBeforeLastUpdate
                 ? cat([.. parts.Select(part => part.Labels[^1].to(fused.device))], 0)
@@ -95,9 +126,7 @@ public sealed class OnlineClusters : IDisposable
     }
 
     /// <summary>Takes over the centroids of a checkpoint.</summary>
-    public void Restore(Tensor centroids) => SetCentroids(centroids);
-
-    void SetCentroids(Tensor centroids)
+    public void Restore(Tensor centroids)
     {
         Centroids?.Dispose();
         Centroids = centroids.DetachFromDisposeScope();
@@ -105,6 +134,7 @@ public sealed class OnlineClusters : IDisposable
 
     public void Dispose()
     {
+        Drop();
         Queue?.Dispose();
         Centroids?.Dispose();
     }

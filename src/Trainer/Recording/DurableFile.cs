@@ -43,7 +43,7 @@ public static unsafe partial class DurableFile
     }
 
     /// <summary>fsync, and its error: FileStream.Flush(true) of .NET 10 lets EIO pass in silence (seen with a preloaded fsync that fails).</summary>
-    static void ToDisk(FileStream stream)
+    internal static void ToDisk(FileStream stream)
     {
         stream.Flush();
         Flush((int)stream.SafeFileHandle.DangerousGetHandle(), stream.Name);

@@ -45,7 +45,8 @@ public sealed class JournalWriter : IDisposable
     }
 
     /// <summary>To the disk.</summary>
-    public void Flush() => file.Flush(flushToDisk: true);
+    /// <exception cref="IOException">The disk refused: what it holds of the records is unknown.</exception>
+    public void Flush() => DurableFile.ToDisk(file);
 
     public void Dispose() => file.Dispose();
 }

@@ -51,6 +51,13 @@ public sealed class RecentRecords(TimeSpan kept, int most)
     public static IEnumerable<WorkerExited> Exits(RunFolder folder) =>
         Files(folder, SupervisorJournal.Stream).SelectMany(path => Payloads(path).Where(IsExit)).Select(Parse).OfType<WorkerExited>();
 
+    /// <summary>Every command to the run and what became of it, oldest first.</summary>
+    public static IEnumerable<TelemetryRecord> Commands(RunFolder folder) =>
+        Files(folder, SupervisorJournal.Stream).SelectMany(path => Payloads(path).Where(IsOfCommand)).Select(Parse);
+
+    static bool IsOfCommand(byte[] payload) =>
+        payload.AsSpan().StartsWith("{\"kind\":\"command\""u8) || payload.AsSpan().StartsWith("{\"kind\":\"command_ended\""u8);
+
     // A week of samples lies in the same files: only what is asked for is parsed.
     static bool IsExit(byte[] payload) => payload.AsSpan().StartsWith("{\"kind\":\"worker_exited\""u8);
 

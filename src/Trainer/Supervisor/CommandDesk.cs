@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Mcn.Web.Shared;
 using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Telemetry;
 using Serilog;
@@ -21,6 +23,7 @@ public sealed class CommandDesk : IDisposable
     readonly SemaphoreSlim one = new(1);
     readonly Queue<CommandAnswer> answers = new();
     readonly CommandTracker tracker;
+    volatile IReadOnlyList<LiveKnob> knobs = [];
 
     public CommandDesk(RunKeeper keeper, RunStarter starter, Ledger ledger, TrainerFolder trainer, ILogger log, TimeProvider time)
     {
@@ -66,6 +69,8 @@ public sealed class CommandDesk : IDisposable
     void Heard(TelemetryRecord record)
     {
         tracker.Heard(record);
+        if (record is RunStarted started) knobs = started.Knobs;
+        if (record is KnobChanged turned) knobs = [.. knobs.Select(knob => knob.Name == turned.Name ? knob with { Value = turned.Value } : knob)];
         if (record is CommandEnded ended) log.Information("{Verb} ({Command}): {Code} after {Seconds:F1} s {Text}", ended.Verb, ended.CommandId, ended.Code, ended.DurationSeconds, ended.Text);
     }
 
@@ -99,6 +104,8 @@ public sealed class CommandDesk : IDisposable
                 return keeper.Pass(command) ? Accept("stands still at the next step boundary") : Refuse("wrong_state", "the worker does not read any more");
             case CommandVerb.CheckpointNow when lives && view.State is RunState.Running or RunState.Held or RunState.Holding:
                 return keeper.Pass(command) ? Accept("saves at the next step boundary") : Refuse("wrong_state", "the worker does not read any more");
+            case CommandVerb.Set when lives && view.State is RunState.Running or RunState.Held:
+                return TurnKnob(command, Refuse, Accept);
             case CommandVerb.EvaluateNow when lives && view.State is RunState.Running or RunState.Held:
                 return keeper.Pass(command) ? Accept("evaluates at the next step boundary") : Refuse("wrong_state", "the worker does not read any more");
             case CommandVerb.Release when lives && view.State is RunState.Running or RunState.Holding or RunState.Held or RunState.Starting or RunState.Resuming:
@@ -112,6 +119,25 @@ public sealed class CommandDesk : IDisposable
             default:
                 return Refuse("wrong_state", $"the run is {state}");
         }
+    }
+
+    CommandAnswer TurnKnob(RunCommand command, Func<string, string, CommandAnswer> refuse, Func<string, CommandAnswer> accept)
+    {
+        KnobChange? change;
+        try
+        {
+            change = JsonSerializer.Deserialize(command.Argument ?? "null", McnJson.Default.KnobChange);
+        }
+        catch (JsonException error)
+        {
+            return refuse("bad_argument", error.Message);
+        }
+
+        if (change is null || knobs.FirstOrDefault(one => one.Name == change.Name) is not { } knob)
+            return refuse("bad_argument", $"{change?.Name ?? "nothing"}: no such knob; there are {string.Join(", ", knobs.Select(one => one.Name))}");
+        if (knob.Refusal(change.Value) is { } why) return refuse("bad_argument", why);
+        if (change.Expected is { } expected && expected != knob.Value) return refuse("changed_meanwhile", FormattableString.Invariant($"{knob.Name} is {knob.Value} meanwhile, not {expected}"));
+        return keeper.Pass(command) ? accept(FormattableString.Invariant($"{knob.Name} becomes {change.Value} at the next step boundary")) : refuse("wrong_state", "the worker does not read any more");
     }
 
     CommandAnswer Start(RunCommand command, RunView? view)

@@ -80,6 +80,7 @@ public sealed class CommandTracker(Action<CommandEnded> write, TimeProvider time
             RunStateChanged { State: RunState.Running, CommandId: null } when command.Verb == CommandVerb.Resume => (CommandEnded.Done, ""),
             RunStateChanged told when told.CommandId == command.CommandId => (ByState(command.Verb, told), told.Detail ?? ""),
             CheckpointWritten written when written.CommandId == command.CommandId && command.Verb == CommandVerb.CheckpointNow => (CommandEnded.Done, ""),
+            KnobChanged turned when turned.CommandId == command.CommandId => (CommandEnded.Done, ""),
             Alert { Code: "checkpoint_failed" } failed when command.Verb == CommandVerb.CheckpointNow => ("save_failed", failed.Text),
             WorkerExited { Crash: { } crash } when !SurvivesDeath(command.Verb, crash.Next?.Code) => ("worker_died", crash.Message),
             WorkerExited { Crash: null } when command.Verb.Wish() is null => ("worker_left", ""),
@@ -95,6 +96,7 @@ public sealed class CommandTracker(Action<CommandEnded> write, TimeProvider time
         (CommandVerb.Hold, RunState.Held) or (CommandVerb.Resume, RunState.Running or RunState.Held) or (CommandVerb.Release, RunState.Released)
             or (CommandVerb.Stop or CommandVerb.StopWithoutSaving, RunState.Stopped) => CommandEnded.Done,
         (CommandVerb.Release, RunState.Running or RunState.Held) => "save_failed",
+        (CommandVerb.Set, RunState.Running or RunState.Held) => "knob_failed",
         (CommandVerb.EvaluateNow, RunState.Running or RunState.Held) => told.Reason is null ? CommandEnded.Done : "evaluation_failed",
         _ => null,
     };

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Mcn.Web.Shared;
+using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
@@ -28,6 +29,7 @@ public sealed class CheckpointDuty : IDisposable
     readonly CheckpointConfig config;
     readonly CheckpointWriter writer;
     readonly Func<CheckpointManifest> describe;
+    readonly LiveKnobs knobs;
     readonly bool memoryOn;
     readonly List<SnapshotJob> underWay = [];
     CheckpointPace pace;
@@ -42,10 +44,12 @@ public sealed class CheckpointDuty : IDisposable
 
     /// <param name="resumed">Where training goes on, and what is known of it.</param>
     /// <param name="describe">A manifest of this run and incarnation, to be completed with counters and position.</param>
+    /// <param name="knobs">One of them is how much may be lost.</param>
     internal CheckpointDuty(ReplicaTeam team, CheckpointStore store, SnapshotMemory memory, TelemetryOutlet outlet, RecorderLane lane,
-        ResumePoint resumed, Func<CheckpointManifest> describe)
+        ResumePoint resumed, Func<CheckpointManifest> describe, LiveKnobs knobs)
     {
         (this.team, this.memory, this.outlet, this.lane, this.resumed, this.describe) = (team, memory, outlet, lane, resumed, describe);
+        this.knobs = knobs;
         config = team.Config.Checkpoint;
         best = resumed.Manifest?.Best ?? RunProgress.None;
         Saved = resumed.OnDisk;
@@ -89,7 +93,8 @@ public sealed class CheckpointDuty : IDisposable
     public bool AfterStep(TrainingPosition position, TimeSpan step)
     {
         Collect();
-        pace = pace with { Step = step };
+        var maxLoss = knobs.Value(LiveKnob.CheckpointMaxLossSeconds, position.Step);
+        pace = pace with { Step = step, Config = maxLoss == pace.Config.MaxLossSeconds ? pace.Config : config with { MaxLossSeconds = maxLoss } };
         var before = toProve;
         if (IsDueByStep(position) && !position.EpochEndIsDue) Save(position, "steps", null);
         else if (IsDue(lastDisk, pace.Disk) && !underWay.Exists(job => job.ToDisk) && Stopwatch.GetElapsedTime(failedAt) >= retryAfter) TakeSnapshot(position, "interval", toDisk: true, null);
@@ -202,6 +207,7 @@ public sealed class CheckpointDuty : IDisposable
         EpochsClosed = position.EpochsClosed,
         Metric = evaluated is { } last && last.Step == position.Step && !position.EpochEndIsDue ? last.Value : null,
         Best = best,
+        Knobs = knobs.Turned(position.Step),
         TelemetrySequence = outlet.Sequence,
     });
 

@@ -16,6 +16,7 @@ public sealed class RunControl
     CheckpointWish? checkpoint;
     ReleaseWish? release;
     EvaluationWish? evaluation;
+    readonly Queue<KnobWish> knobs = new();
 
     /// <summary>Finish the step in hand, save (unless <see cref="SaveBeforeLeaving"/> is false), leave.</summary>
     public bool StopRequested => stop;
@@ -91,6 +92,15 @@ public sealed class RunControl
 
     public void RequestEvaluation(string? commandId) => Change(() => evaluation = new EvaluationWish(commandId));
 
+    /// <summary>Every one counts, in their order; bounded by the desk, which remembers as many.</summary>
+    public void RequestKnob(Shared.Commands.KnobChange change, string? commandId) => Change(() => knobs.Enqueue(new KnobWish(change, commandId)));
+
+    /// <summary>The oldest change that is wished for; null: none.</summary>
+    public KnobWish? TakeKnobWish()
+    {
+        lock (gate) return knobs.TryDequeue(out var wish) ? wish : null;
+    }
+
     /// <summary>Takes the wish for a checkpoint, if there is one: it is the caller's from now on.</summary>
     public CheckpointWish? TakeCheckpointWish() => Take(ref checkpoint);
 
@@ -105,7 +115,7 @@ public sealed class RunControl
     {
         lock (gate)
         {
-            if (hold && !stop && checkpoint is null && release is null && evaluation is null) Monitor.Wait(gate, atMost);
+            if (hold && !stop && checkpoint is null && release is null && evaluation is null && knobs.Count == 0) Monitor.Wait(gate, atMost);
         }
     }
 
@@ -136,6 +146,9 @@ public sealed record CheckpointWish(string? CommandId);
 
 /// <param name="CommandId">The command behind it; null: a hold that lasted too long.</param>
 public sealed record ReleaseWish(string? CommandId);
+
+/// <param name="CommandId">The command behind it, if any.</param>
+public sealed record KnobWish(Shared.Commands.KnobChange Change, string? CommandId);
 
 /// <param name="CommandId">The command behind it, if any.</param>
 public sealed record EvaluationWish(string? CommandId);

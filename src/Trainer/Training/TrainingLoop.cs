@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Mcn.Web.Shared;
+using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared.Telemetry;
@@ -21,7 +22,8 @@ public sealed class TrainingLoop(
     EpochEvaluation evaluation,
     TelemetryOutlet outlet,
     RecorderLane lane,
-    RunControl control)
+    RunControl control,
+    LiveKnobs knobs)
 {
     static readonly TimeSpan HeldBeat = TimeSpan.FromSeconds(1);
 
@@ -128,9 +130,10 @@ public sealed class TrainingLoop(
         return false;
     }
 
-    /// <summary>What somebody asked for beside the plan: a checkpoint, an evaluation.</summary>
+    /// <summary>What somebody asked for beside the plan: a knob, a checkpoint, an evaluation.</summary>
     void ServeWishes(TrainingPosition position, RunState state)
     {
+        while (control.TakeKnobWish() is { } wish) Turn(position, wish, state);
         if (control.TakeCheckpointWish() is { } checkpoint) SaveOnCommand(position, checkpoint, state);
         if (control.TakeEvaluationWish() is not { } evaluate) return;
         lane.Mark(RecorderPhase.Evaluate);
@@ -141,6 +144,13 @@ public sealed class TrainingLoop(
             Reason = done ? null : new CodedText("evaluation_left", "the evaluation was left: something more urgent came"),
         });
         clock.Start();
+    }
+
+    void Turn(TrainingPosition position, KnobWish wish, RunState state)
+    {
+        var before = knobs.At(position.Step).FirstOrDefault(knob => knob.Name == wish.Change.Name)?.Value;
+        if (knobs.Turn(wish.Change, position.Step, wish.CommandId) is { } refusal) Tell(state, position, wish.CommandId, new CodedText("knob_failed", refusal));
+        else outlet.Write(new KnobChanged { Step = position.Step, Name = wish.Change.Name, Before = before!.Value, Value = wish.Change.Value, CommandId = wish.CommandId });
     }
 
     /// <summary>Training goes on as soon as the copy is made; the record of the checkpoint carries the command's id.</summary>
@@ -175,11 +185,24 @@ public sealed class TrainingLoop(
     TrainingPosition Step(TrainingPosition position, Batch batch, TimeSpan dataWait, long lastStep)
     {
         lane.SetSamples(batch.Videos);
-        var rate = LearningRate.At(position.Step, config.Optimizer, TotalSteps, config.Compatibility.ScheduleRisesAgain);
+        var rate = LearningRate.At(position.Step, config.Optimizer, TotalSteps, config.Compatibility.ScheduleRisesAgain)
+            * knobs.Value(LiveKnob.LearningRateScale, position.Step);
         var next = position.Next(stepsPerEpoch);
-        var report = next.Step % config.Telemetry.NDisplay == 0 || position.Step == 0 || next.EpochEndIsDue || next.Step == lastStep;
+        var report = next.Step % (long)knobs.Value(LiveKnob.LogEverySteps, position.Step) == 0 || position.Step == 0 || next.EpochEndIsDue || next.Step == lastStep;
         var prove = checkpoints.WantsProof(position);
-        var outcome = team.Step(batch, rate, read: report || prove);
+        StepOutcome outcome;
+        try
+        {
+            outcome = team.Step(batch, rate, read: report || prove);
+        }
+        catch (UserError)
+        {
+            checkpoints.SaveAndWait(position); // everything is as before the step
+            throw;
+        }
+
+        foreach (var (shortage, after) in outcome.Shortages.Zip(outcome.Shortages.Skip(1).Select(next => next.ClipsHeld).Append(team.ClipsHeld)))
+            outlet.Write(shortage.Halved(after));
         if (prove) checkpoints.Prove(position, StepEvidence.Of(team, position, rate, batch, outcome.Loss!));
         lane.SetSamples([]);
         clock.StepDone();
@@ -218,6 +241,8 @@ public sealed class TrainingLoop(
         Add(MetricCatalog.KMeansSplits, team.Clusters?.LastFit?.Splits);
         Add(MetricCatalog.KMeansEntropy, team.Clusters?.LastFit?.Entropy);
         Add(MetricCatalog.KMeansChurn, team.Clusters?.LastFit?.Churn);
+        Add(MetricCatalog.MicroBatch, team.ClipsHeld);
+        Add(MetricCatalog.StepsRedone, team.Redone);
         var (process, machine) = checkpoints.AtRisk;
         Add(MetricCatalog.CheckpointStall, checkpoints.Stall.TotalSeconds);
         Add(MetricCatalog.CheckpointAtRisk, process.TotalSeconds);

@@ -24,6 +24,7 @@ public sealed class TrainingSession : IDisposable
     readonly TrainingData data;
     readonly SnapshotMemory memory;
     readonly int? diedBefore;
+    string? links;
     readonly string configSha256;
     readonly IReadOnlyDictionary<string, string> deciding;
 
@@ -45,7 +46,8 @@ public sealed class TrainingSession : IDisposable
         try
         {
             recorder.Lanes[0].Mark(RecorderPhase.Setup);
-            data = TrainingData.Open(config);
+            data = TrainingData.Open(config, last.ReadMode);
+            if (last.ReadMode is null && data.Reading is { } reading) RunCatalog.Write(folder, identity = identity with { ReadMode = reading.Mode });
             RunEnvironment.Write(folder, identity, config, time);
         }
         catch (Exception error)
@@ -58,13 +60,14 @@ public sealed class TrainingSession : IDisposable
 
     /// <summary>Takes the run; nothing is trained yet.</summary>
     /// <param name="memory">For snapshots; the caller's. Null: this process's own.</param>
+    /// <param name="links">What the replicas reach each other's memory through, in words; only told.</param>
     /// <exception cref="UserError">Another process holds it (exit code 3), or its input is bad.</exception>
-    public static TrainingSession Open(RunConfig config, RunFolder folder, TimeProvider time, SnapshotMemory? memory = null)
+    public static TrainingSession Open(RunConfig config, RunFolder folder, TimeProvider time, SnapshotMemory? memory = null, string? links = null)
     {
         var runLock = Lock(folder);
         try
         {
-            return new TrainingSession(config, folder, time, runLock, memory ?? SnapshotMemory.Own());
+            return new TrainingSession(config, folder, time, runLock, memory ?? SnapshotMemory.Own()) { links = links };
         }
         catch
         {
@@ -118,10 +121,29 @@ public sealed class TrainingSession : IDisposable
         }
 
         thread.Join();
-        journal.Flush();
+        Flush(journal, outlet.Sequence, watch);
         Leave(failure?.SourceException);
         failure?.Throw();
         return reason;
+    }
+
+    /// <summary>The records are with the kernel already; a disk that refuses is told of, and no reason to call a run that ended in order dead.</summary>
+    void Flush(JournalWriter journal, long last, Action<TelemetryRecord> watch)
+    {
+        try
+        {
+            journal.Flush();
+        }
+        catch (IOException error)
+        {
+            var alert = new Alert
+            {
+                Id = new RecordId(identity.RunId, identity.Incarnation, "worker", last + 1), Time = time.GetUtcNow(), Code = "journal_unflushed",
+                Text = $"{error.Message}; a power cut may cost the newest records",
+            };
+            journal.Append(alert);
+            watch(alert);
+        }
     }
 
     /// <summary>
@@ -144,11 +166,12 @@ public sealed class TrainingSession : IDisposable
         var resumed = ResumePoint.Find(store, memory, team, Describe(), text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));
         if (diedBefore is { } worker) resumed.MarkBeforeCrash(worker);
         var position = resumed.Position;
-        using var checkpoints = new CheckpointDuty(team, store, memory, outlet, lane, resumed, Describe);
+        var knobs = LiveKnobs.Open(folder, config, resumed.Manifest, time);
+        using var checkpoints = new CheckpointDuty(team, store, memory, outlet, lane, resumed, Describe, knobs);
         var evaluation = new EpochEvaluation(config, data, team, outlet);
-        var loop = new TrainingLoop(config, data, team, checkpoints, evaluation, outlet, lane, control);
+        var loop = new TrainingLoop(config, data, team, checkpoints, evaluation, outlet, lane, control, knobs);
         if (position == TrainingPosition.Start && Pretraining.Apply(config.Model, team.Lead.Network) is { } left) outlet.Write(left);
-        outlet.Write(Started(team, loop, position));
+        outlet.Write(Started(team, loop, position, knobs));
         try
         {
             position = loop.Run(position, stepLimit);
@@ -190,17 +213,19 @@ public sealed class TrainingSession : IDisposable
         Files = [],
     };
 
-    RunStarted Started(ReplicaTeam team, TrainingLoop loop, TrainingPosition position) => new()
+    RunStarted Started(ReplicaTeam team, TrainingLoop loop, TrainingPosition position, LiveKnobs knobs) => new()
     {
         Name = config.Name,
         FromStep = position.Step,
         TotalSteps = loop.TotalSteps,
+        Knobs = knobs.At(position.Step),
         StepsPerEpoch = data.Plan.StepsPerEpoch,
         Epochs = config.Optimizer.Epochs,
         ClipsPerStep = config.ClipsPerStep,
         Parameters = team.Lead.Network.parameters().Sum(parameter => parameter.NumberOfElements),
         Device = string.Join(", ", config.Devices),
         Compatibility = RunConfigFile.Switches(config),
+        Links = links,
         Shards = data.Reading,
     };
 

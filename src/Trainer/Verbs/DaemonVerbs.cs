@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Configuration;
@@ -16,10 +17,12 @@ static class DaemonOptions
     };
 }
 
-/// <summary>`start`, `status`, `hold`, `resume`, `release`, `stop`, `checkpoint-now`, `evaluate-now`: the page's buttons over the daemon's socket.</summary>
+/// <summary>`start`, `status`, `hold`, `resume`, `release`, `stop`, `checkpoint-now`, `evaluate-now`, `set`: the page's buttons over the daemon's socket.</summary>
 static class DaemonVerbs
 {
     static readonly Argument<FileInfo> File = new("FILE") { Description = "Configuration of the run (JSON)" };
+    static readonly Argument<string> Knob = new("NAME") { Description = "Name of the knob" };
+    static readonly Argument<double> Value = new("VALUE") { Description = "Its new value" };
     static readonly Option<bool> WithoutSaving = new("--without-saving") { Description = "End without a checkpoint" };
 
     public static IEnumerable<Command> Commands()
@@ -33,6 +36,10 @@ static class DaemonVerbs
         var stop = Simple("stop", "Save and end the run", arguments => arguments.GetValue(WithoutSaving) ? nameof(CommandVerb.StopWithoutSaving) : nameof(CommandVerb.Stop));
         stop.Add(WithoutSaving);
         yield return stop;
+        var set = new Command("set", "Turn a live knob of the run: learning_rate_scale, checkpoint_max_loss_seconds, log_every_steps") { Knob, Value, DaemonOptions.Data };
+        set.SetAction(arguments => Call(arguments, nameof(CommandVerb.Set),
+            JsonSerializer.Serialize(new KnobChange(arguments.GetRequiredValue(Knob), arguments.GetRequiredValue(Value)), McnJson.Default.KnobChange)));
+        yield return set;
         var start = new Command("start", "Start a run of a configuration") { File, DaemonOptions.Data };
         start.SetAction(arguments => Call(arguments, nameof(CommandVerb.Start), TextOf(arguments.GetRequiredValue(File).FullName)));
         yield return start;

@@ -51,8 +51,21 @@ public sealed class CommandPipe(TextReader input, RunControl control, TextWriter
             case CommandVerb.EvaluateNow: control.RequestEvaluation(command.CommandId); break;
             case CommandVerb.Stop: control.RequestStop(command.CommandId, save: true); break;
             case CommandVerb.StopWithoutSaving: control.RequestStop(command.CommandId, save: false); break;
+            case CommandVerb.Set: TakeKnob(command); break;
             case CommandVerb.Start or null: log.WriteLine("a worker cannot start another run; the command is ignored"); break;
             default: throw new InvalidOperationException($"No wish for {command.Verb}");
+        }
+    }
+
+    void TakeKnob(RunCommand command)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(command.Argument ?? "", McnJson.Default.KnobChange) is { } change) control.RequestKnob(change, command.CommandId);
+        }
+        catch (JsonException error)
+        {
+            log.WriteLine($"a knob's change cannot be read and is ignored: {error.Message}");
         }
     }
 }

@@ -3,7 +3,10 @@ using Bunit;
 using Mcn.Web.Dashboard.Accounts;
 using Mcn.Web.Dashboard.Runs;
 using Mcn.Web.Dashboard.Telemetry;
+using Mcn.Web.Shared.Commands;
+using Mcn.Web.Shared.Link;
 using Mcn.Web.Shared.Telemetry;
+using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.Extensions.DependencyInjection;
 using MudBlazor.Services;
@@ -57,6 +60,30 @@ public sealed class RunPartsTests
         };
         var text = RenderControls(page, Policies.Operator, view, new Trainer("t", "box", "1", "c", Records.Begin, null)).Find("[data-test=consequences]").TextContent;
         Assert.Matches("step 48,000, 7 min [0-9]+ s ago; saves now, then frees 4 GPUs; about 1 min 30 s", text);
+    }
+
+    [Fact]
+    public async Task A_knob_is_turned_from_the_page_with_what_the_person_saw_and_the_page_shows_what_the_run_confirmed()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        RunCommand? given = null;
+        var trainer = await dashboard.TrainerAsync(desk: command => Task.FromResult(new CommandAnswer((given = command).CommandId, true, "accepted", "", "run-1")));
+        LiveKnob knob = new(LiveKnob.LearningRateScale, false, 0, 10, 1, "next_step", "x");
+        await trainer.InvokeAsync<long>(nameof(ITrainerHub.Store), Records.Bundle("run-1", 1, 1, (RunStarted)Records.Started(0) with { Knobs = [knob] }));
+        var run = dashboard.Get<RunCatalog>().Find("run-1")!;
+        await using var page = Page(dashboard);
+        var accounts = dashboard.Get<AccountStore>();
+        await accounts.AddAsync("ann", "correct horse", Policies.Admin);
+        var person = accounts.Principal(accounts.Verify("ann", "correct horse")!);
+        var panel = page.Render<KnobPanel>(with => with.AddCascadingValue(Task.FromResult(new AuthenticationState(person)))
+            .Add(part => part.View, run.View with { State = new RunStateChanged { State = RunState.Running, Step = 1 } }));
+        panel.Find("input").Change("0.5");
+        await panel.Find("[data-test=set-learning_rate_scale]").ClickAsync(new());
+        await Records.UntilAsync(() => given is not null);
+        Assert.Equal((CommandVerb.Set, """{"name":"learning_rate_scale","value":0.5,"expected":1}"""), (given!.Verb, given.Argument));
+        Assert.Equal(1, run.View.Knobs[0].Value); // not before the run says so
+        await trainer.InvokeAsync<long>(nameof(ITrainerHub.Store), Records.Bundle("run-1", 1, 2, new KnobChanged { Time = Records.Begin, Step = 7, Name = knob.Name, Before = 1, Value = 0.5 }));
+        Assert.Equal(0.5, run.View.Knobs[0].Value);
     }
 
     [Fact]

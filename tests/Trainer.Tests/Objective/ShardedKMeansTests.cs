@@ -1,4 +1,3 @@
-using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Objective;
 using Mcn.Web.Trainer.Tests.Training;
@@ -152,7 +151,7 @@ public sealed class ShardedKMeansTests
 
     static Tensor Rows(long rows, long width, int seed)
     {
-        var random = new CounterRandom((ulong)seed, RandomPurpose.Initialisation);
+        var random = new CounterRandom(seed, RandomPurpose.Initialisation);
         return tensor([.. Enumerable.Range(0, (int)(rows * width)).Select(_ => (float)random.NextDouble() - 0.5f)], [rows, width]);
     }
 }

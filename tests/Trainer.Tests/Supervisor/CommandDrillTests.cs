@@ -136,6 +136,23 @@ public sealed class CommandDrillTests
         await fixture.UntilAsync<Alert>(alert => alert.Code == "hang");
         Assert.Equal("worker_died", (await fixture.UntilAsync<CommandEnded>(ended => ended.CommandId == "checkpoint-1")).Code);
         await fixture.UntilAsync<RunStateChanged>(told => told.State == RunState.Held && told.Id!.Incarnation == 2 && told.CommandId == "hold-1", "worker");
+        var commands = (await fixture.ReportAsync())["commands.jsonl"].Split('\n');
+        Assert.Contains(commands, line => line.Contains("\"kind\":\"command\"", StringComparison.Ordinal) && line.Contains("checkpoint-1", StringComparison.Ordinal) && line.Contains("\"issued_by\":\"test\"", StringComparison.Ordinal));
+        Assert.Contains(commands, line => line.Contains("\"kind\":\"command_ended\"", StringComparison.Ordinal) && line.Contains("worker_died", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_knob_is_turned_within_what_the_trainer_declares_and_not_over_somebody_elses_head()
+    {
+        await using var fixture = await RunningAsync("slow");
+        var desk = fixture.Service.Desk;
+        RunCommand Set(string id, string argument) => Command(id, CommandVerb.Set, 0) with { Argument = argument };
+        Assert.Equal("bad_argument", (await desk.ExecuteAsync(Set("1", """{"name":"learning_rate_scale","value":11}"""))).Code);
+        Assert.Equal("bad_argument", (await desk.ExecuteAsync(Set("2", """{"name":"lr","value":1}"""))).Code);
+        Assert.Equal("bad_argument", (await desk.ExecuteAsync(Set("3", "{"))).Code);
+        Assert.True((await desk.ExecuteAsync(Set("4", """{"name":"learning_rate_scale","value":0.5,"expected":1}"""))).Accepted);
+        Assert.Equal(CommandEnded.Done, (await fixture.UntilAsync<CommandEnded>(ended => ended.CommandId == "4")).Code);
+        Assert.Equal("changed_meanwhile", (await desk.ExecuteAsync(Set("5", """{"name":"learning_rate_scale","value":2,"expected":1}"""))).Code);
     }
 
     static Task<SupervisorFixture> RunningAsync(params string[] scenario) => UntilRunningAsync(new SupervisorFixture(scenario));

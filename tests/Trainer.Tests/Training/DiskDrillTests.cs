@@ -60,6 +60,19 @@ public sealed class DiskDrillTests
     }
 
     [Fact]
+    public async Task A_journal_that_cannot_be_flushed_is_told_in_it_and_the_run_ends_in_order()
+    {
+        using var disk = new FaultyDisk();
+        using var run = new SmallRun();
+        using (var worker = SmallWorker.Start(run, null, ("LD_PRELOAD", disk.Library), ("MCN_SHIM_PATH", ".journal"), ("MCN_SHIM_FSYNC", "1")))
+            Assert.Equal(new WorkerEnd(ExitCodes.Done, null), await worker.Ended());
+        var records = run.Journal();
+        var alert = Assert.IsType<Alert>(records[^1]);
+        Assert.True(alert.Code == "journal_unflushed" && alert.Text.Contains("Input/output error (the flush to disk failed", StringComparison.Ordinal), $"{alert.Code}: {alert.Text}");
+        Assert.Equal(Enumerable.Range(1, records.Count).Select(number => (long)number), records.Select(record => record.Id!.Sequence));
+    }
+
+    [Fact]
     public async Task A_disk_that_fills_up_in_the_middle_of_saving_leaves_no_half_and_the_older_ones_whole()
     {
         using var disk = new FaultyDisk();
