@@ -109,11 +109,10 @@ public sealed class OnlineClusters : IDisposable
     /// <summary>Each part's piece of the queue once that is full, and its rows of this step.</summary>
     KMeansPart[] Parts(Tensor fused)
     {
-        var clips = fused.shape[0] / videos;
+        long Begin(int part) => VideoParts.Begin(videos, part) * fused.shape[0] / videos;
         return [.. partDevices.Select((device, part) =>
         {
-            var first = VideoParts.Begin(videos, part);
-            var step = fused.narrow(0, first * clips, (VideoParts.Begin(videos, part + 1) - first) * clips).to(device);
+            var step = fused.narrow(0, Begin(part), Begin(part + 1) - Begin(part)).to(device);
             return new KMeansPart(device, Queue is { IsFull: true } ? [Queue.Parts[part].flatten(0, 1), step] : [step]);
         })];
     }

@@ -88,8 +88,10 @@ public sealed class ShardedKMeansTests
         var first = Fit(rows, rows.narrow(0, 0, 3).clone());
         Assert.InRange(first.Iterations, 3, ShardedKMeans.MostIterations);
         Assert.InRange(first.Churn, 0.01, 0.9);
-        var again = Fit(rows, first.Centroids);
-        Assert.Equal((2, 0.0), (again.Iterations, Math.Round(again.Churn, 2)));
+        var atRest = Fit(rows, first.Centroids);
+        Assert.InRange(atRest.Iterations, 2, ShardedKMeans.MostIterations - 1);
+        var again = Fit(rows, atRest.Centroids);
+        Assert.Equal((2, 0.0), (again.Iterations, again.Churn));
     }
 
     [Fact]
