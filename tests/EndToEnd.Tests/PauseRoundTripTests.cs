@@ -49,7 +49,7 @@ public sealed class PauseRoundTripTests(SampleFixture sample, BrowserFixture bro
         var released = Assert.Single(Journal.Read(site.Data, "supervisor"), record => Is(record, "released"));
         Assert.Contains($"process {second} is gone", (string)released["detail"]!, StringComparison.Ordinal);
         await page.ClickAsync("[data-test=resume]");
-        await page.State("Finished");
+        await page.State("Finished", Site.Patience * 3); // most of the run, in a process that has to warm up
         Assert.Equal(2, Journal.Incarnations(site.Data));
         await page.WaitForFunctionAsync("() => document.querySelector('[data-test=ChartLoss] .canvas').dataset.marks === '‖ ‖ ▸'");
         Assert.Equal(TrainTests.Losses(undisturbed), Journal.Losses(site.Data));
