@@ -64,6 +64,9 @@ public sealed record RunStarted : TelemetryRecord
     /// <summary>The switches of section `compatibility` as they were resolved; null in records of older versions.</summary>
     public IReadOnlyDictionary<string, bool>? Compatibility { get; init; }
 
+    /// <summary>What the replicas reach each other's memory through; null for one device, and in records of older versions.</summary>
+    public string? Links { get; init; }
+
     /// <summary>How packed shards are read; null for the original's layout, and in records of older versions.</summary>
     public ShardReading? Shards { get; init; }
 }

@@ -64,12 +64,9 @@ sealed class FeaturePooler(DataCounters counters)
     void PoolHalves(ReadOnlySpan<Half> values, string file, FrameSlice slice, int width, Span<float> pooled)
     {
         var maximum = highest.AsSpan(0, width);
-        for (var row = slice.First; row < slice.First + slice.Count; row++)
-        {
-            var halves = values.Slice(row * width, width);
-            if (!(row == slice.First ? HalfMaximum.Begin(halves, maximum) : HalfMaximum.Add(halves, maximum))) throw NotFinite(file, row);
-        }
-
+        HalfMaximum.Begin(maximum);
+        var rows = values.Slice(slice.First * width, slice.Count * width);
+        if (!HalfMaximum.Add(rows, maximum)) throw NotFinite(file, slice.First + FirstNotFinite(rows, width));
         HalfMaximum.Finish(maximum, pooled);
     }
 
@@ -92,18 +89,19 @@ sealed class FeaturePooler(DataCounters counters)
         var width = pooled.Length;
         if (highest.Length < width) highest = new short[width];
         if (rows.Length < width) rows = new float[width];
+        if (type == ArrayType.Float16)
+        {
+            var maximum = highest.AsSpan(0, width);
+            var halves = MemoryMarshal.Cast<byte, Half>(bytes);
+            if (isFirst) HalfMaximum.Begin(maximum);
+            if (!HalfMaximum.Add(halves, maximum)) throw NotFinite(file, first + FirstNotFinite(halves, width));
+            return;
+        }
+
         var size = width * HostArray.SizeOf(type);
         for (var at = 0; at < bytes.Length; at += size, isFirst = false)
         {
             var row = bytes.Slice(at, size);
-            if (type == ArrayType.Float16)
-            {
-                var halves = MemoryMarshal.Cast<byte, Half>(row);
-                var maximum = highest.AsSpan(0, width);
-                if (!(isFirst ? HalfMaximum.Begin(halves, maximum) : HalfMaximum.Add(halves, maximum))) throw NotFinite(file, first + (at / size));
-                continue;
-            }
-
             var values = isFirst ? pooled : rows.AsSpan(0, width);
             HostArray.ToSingles(type, row, values);
             if (!TensorPrimitives.IsFiniteAll<float>(values)) throw NotFinite(file, first + (at / size));
@@ -150,6 +148,13 @@ sealed class FeaturePooler(DataCounters counters)
         if (!TensorPrimitives.IsFiniteAll<float>(values)) throw NotFinite(file, row);
         tested[row] = true;
         return values;
+    }
+
+    static int FirstNotFinite(ReadOnlySpan<Half> rows, int width)
+    {
+        var at = 0;
+        while (Half.IsFinite(rows[at])) at++;
+        return at / width;
     }
 
     static UserError NotFinite(string file, int row) => new(file, $"array `features`, row {row} holds NaN or infinity", "finite numbers",

@@ -53,6 +53,66 @@ public sealed class LossTests
     }
 
     [Theory]
+    [InlineData(ScalarType.Float64, 1e-12)]
+    [InlineData(ScalarType.Float32, 1e-5)]
+    public void Rows_split_over_ranks_give_the_dense_form_and_the_same_bits_for_any_number_of_ranks(ScalarType type, double limit)
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(2);
+        const int clips = 48;
+        const int group = 12; // ranks own whole groups
+        var (a, b) = (randn(clips, 20, type), randn(clips, 20, type));
+        var (loss, denseA, denseB) = MaskedMarginSoftmax.LossAndGradients(a, b, 0.001);
+        var one = Split(1);
+        Near(one.Loss, loss.to(ScalarType.Float64).item<double>(), limit, "loss");
+        GoldenSet.Near(one.GradientA, denseA, limit, "dA");
+        GoldenSet.Near(one.GradientB, denseB, limit, "dB");
+        foreach (var ranks in new[] { 2, 4 })
+        {
+            var several = Split(ranks);
+            Assert.True(one.Loss.Equals(several.Loss) && one.GradientA.Equals(several.GradientA) && one.GradientB.Equals(several.GradientB), $"{ranks} ranks");
+        }
+
+        (Tensor Loss, Tensor GradientA, Tensor GradientB) Split(int ranks)
+        {
+            var share = clips / ranks;
+            var height = MaskedMarginSoftmax.BlockRows(clips, a.ElementSize, group);
+            var rows = Enumerable.Range(0, ranks).Select(rank => (
+                A: MaskedMarginSoftmax.Rows.Of(a, rank * share, share, b, 0.001, height),
+                B: MaskedMarginSoftmax.Rows.Of(b, rank * share, share, a, 0.001, height))).ToList();
+            var rowLse = cat([.. rows.Select(pair => pair.A.LogSumExp)]);
+            var columnLse = cat([.. rows.Select(pair => pair.B.LogSumExp)]);
+            return (MaskedMarginSoftmax.Loss(rowLse, columnLse, cat([.. rows.Select(pair => pair.A.Matching)])),
+                cat([.. rows.Select(pair => pair.A.Gradient(columnLse))]), cat([.. rows.Select(pair => pair.B.Gradient(rowLse))]));
+        }
+    }
+
+    [Theory]
+    [InlineData(4096, 4, 1024, 1024)] // the paper's: 16 MB a group
+    [InlineData(32768, 4, 1024, 512)]
+    [InlineData(131072, 4, 1024, 128)]
+    [InlineData(4096, 4, 4096, 4096)]
+    [InlineData(8192, 8, 1000, 1000)]
+    [InlineData(100_000, 4, 1000, 125)]
+    public void A_block_divides_the_group_and_stays_within_its_bytes(long clips, long elementBytes, long unit, long expected)
+    {
+        var rows = MaskedMarginSoftmax.BlockRows(clips, elementBytes, unit);
+        Assert.Equal(expected, rows);
+        Assert.Equal(0, unit % rows);
+        Assert.InRange(rows * clips * elementBytes, 1, MaskedMarginSoftmax.BlockBytes);
+    }
+
+    [Fact]
+    public void Nothing_of_a_loss_stays_behind_but_what_it_returns()
+    {
+        using var scope = NewDisposeScope();
+        var (a, b) = (randn(30, 8), randn(30, 8));
+        var before = scope.DisposablesCount;
+        var (loss, gradientA, gradientB) = MaskedMarginSoftmax.LossAndGradients(a, b, 0.001, blockRows: 10);
+        Assert.Equal(before + 3, scope.DisposablesCount);
+    }
+
+    [Theory]
     [MemberData(nameof(GoldenSet.Folders), MemberType = typeof(GoldenSet))]
     public void Centroid_contrast_and_its_gradient_equal_the_original(string set)
     {
