@@ -46,7 +46,8 @@ public sealed class TrainingSession : IDisposable
         try
         {
             recorder.Lanes[0].Mark(RecorderPhase.Setup);
-            data = TrainingData.Open(config);
+            data = TrainingData.Open(config, last.ReadMode);
+            if (last.ReadMode is null && data.Reading is { } reading) RunCatalog.Write(folder, identity = identity with { ReadMode = reading.Mode });
             RunEnvironment.Write(folder, identity, config, time);
         }
         catch (Exception error)
