@@ -92,7 +92,7 @@ static class StepBench
 
         foreach (var count in counts)
         {
-            Row(report, $"{size}, {clips / group} BatchNorm groups", $"{count} replicas", rounds[count], clips, exchange: true);
+            Row(report, $"{size}, {clips / group} BatchNorm groups", count == 1 ? "1 replica" : $"{count} replicas", rounds[count], clips, exchange: true);
             if (count != counts[0]) report.Ratio($"{count} replicas: step, to {counts[0]}", Median(rounds[count], "step") / Median(rounds[counts[0]], "step"), $"{(double)counts[0] / count:0.##} with a core for each thread");
             if (count > 1) report.Ratio($"{count} replicas: rank 0's exchange, of its step", Median(rounds[count], "exchange") / Median(rounds[count], "step"), "");
         }
