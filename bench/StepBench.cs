@@ -26,11 +26,18 @@ static class StepBench
     {
         var options = new BenchArguments("step", arguments, new Dictionary<string, string?>
         {
-            ["config"] = "deploy/config/digits-3m.json", ["steps"] = "20", ["threads"] = "1", ["rounds"] = "3", ["peer"] = null,
+            ["config"] = "deploy/config/digits-3m.json", ["steps"] = "20", ["threads"] = "1", ["rounds"] = "3", ["peer"] = null, ["replicas"] = null,
         });
         if (options.Text("peer") is { } peer && (peer != "pytorch" || !MeasuredProcess.PeerIsAvailable()))
             throw new UserError("--peer", peer, "pytorch, and torch for /usr/bin/python3", "apt-get install python3-torch", exitCode: 2);
         var report = new BenchReport("step");
+        if (options.Text("replicas") is not null)
+        {
+            MeasureReplicas(report, options);
+            report.Print(options.Json);
+            return ExitCodes.Done;
+        }
+
         foreach (var (name, overrides) in Sizes) Measure(report, name, overrides, options);
         report.Note("Median of all steps of all rounds; two steps of each process warm up first. The peer's layout is the faster of its two.");
         report.Print(options.Json);
@@ -61,10 +68,42 @@ static class StepBench
         report.Ratio($"{name}: step, ours / PyTorch", Median(ours, "step") / Median(best, "step"), "<= 0.9");
     }
 
-    static void Row(BenchReport report, string size, string who, List<Measured> rounds, int clips)
+    /// <summary>The same groups of the same step on 1, 2, 4 … replicas of the CPU, each with the threads given; they take turns.</summary>
+    static void MeasureReplicas(BenchReport report, BenchArguments options)
+    {
+        var counts = options.List("replicas");
+        var folder = Path.GetFullPath(Path.Combine(".mcn", "bench"));
+        Directory.CreateDirectory(folder);
+        var (size, overrides) = Sizes[1];
+        var clips = RunConfigFile.Read(options.Text("config")!, overrides).ClipsPerStep;
+        var group = clips / counts.Max();
+        var rounds = counts.ToDictionary(count => count, _ => new List<Measured>());
+        for (var round = 0; round < options.Whole("rounds"); round++)
+        {
+            foreach (var count in counts)
+            {
+                var file = Path.Combine(folder, $"step-{count}.json");
+                var devices = string.Join(',', Enumerable.Repeat("\"cpu\"", count));
+                RunConfigFile.Write(file, RunConfigFile.Read(options.Text("config")!,
+                    [.. overrides, $"devices=[{devices}]", $"batchnorm_group={group}", $"micro_batch={clips}", "read_ahead_bytes=1073741824"]));
+                rounds[count].Add(MeasuredProcess.RunChild(StepChild.Name, file, Text(options.Whole("steps")), Text(options.Whole("threads"))));
+            }
+        }
+
+        foreach (var count in counts)
+        {
+            Row(report, $"{size}, {clips / group} BatchNorm groups", count == 1 ? "1 replica" : $"{count} replicas", rounds[count], clips, exchange: true);
+            if (count != counts[0]) report.Ratio($"{count} replicas: step, to {counts[0]}", Median(rounds[count], "step") / Median(rounds[counts[0]], "step"), $"{(double)counts[0] / count:0.##} with a core for each thread");
+            if (count > 1) report.Ratio($"{count} replicas: rank 0's exchange, of its step", Median(rounds[count], "exchange") / Median(rounds[count], "step"), "");
+        }
+
+        report.Note("Exchange is part of the other phases: waiting for the slowest rank, summing the own share of the gradients, copying the others' weights. The loss over all clips is computed by rank 0 while the others wait.");
+    }
+
+    static void Row(BenchReport report, string size, string who, List<Measured> rounds, int clips, bool exchange = false)
     {
         List<(string, JsonNode?)> cells = [("size", size), ("who", who), ("clips", clips)];
-        foreach (var phase in Phases) cells.Add(($"{phase} ms", Median(rounds, phase) * 1e3));
+        foreach (var phase in exchange ? [.. Phases, "exchange"] : Phases) cells.Add(($"{phase} ms", Median(rounds, phase) * 1e3));
         cells.Add(("clips/s", clips / Median(rounds, "step")));
         cells.Add(("peak memory MB", rounds.Max(round => round.PeakPssBytes) / 1e6));
         report.Add("", [.. cells]);

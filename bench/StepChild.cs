@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ namespace Mcn.Web.Bench;
 
 /// <summary>
 /// One measurement of our training step: random clips of the configured shapes, the same host-to-device path, network, objective and
-/// optimizer as in training; no files, no records. Two steps warm up; each further one is timed with its loss read back.
+/// optimizer as in training, on as many replicas; no files, no records. Two steps warm up; each further one is timed with its loss read back.
 /// </summary>
 static class StepChild
 {
@@ -25,7 +26,9 @@ static class StepChild
         var random = new CounterRandom(config.Seed, RandomPurpose.SampleSet);
         var vectors = new float[(Words + 1) * config.Model.WeDim];
         for (var i = config.Model.WeDim; i < vectors.Length; i++) vectors[i] = (float)(random.NextDouble() - 0.5);
-        using var team = new ReplicaTeam(config, vectors, (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
+        var marks = file + ".recorder";
+        using var recorder = FlightRecorder.Create(marks, "bench", 1, [.. config.Devices.Select((_, rank) => $"rank {rank}")], TimeProvider.System);
+        using var team = new ReplicaTeam(config, vectors, (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)], recorder.Lanes);
         var batch = Fill(new Batch(BatchShape.Of(config)), random);
         var rowsOfSteps = new JsonArray();
         var loss = 0.0;
@@ -33,19 +36,27 @@ static class StepChild
         {
             if (step == 0) BenchChildren.Begin();
             batch.StepInEpoch = step + WarmUp;
+            recorder.Lanes[0].Begin(batch.StepInEpoch, 0, []);
             var began = Stopwatch.GetTimestamp();
             var outcome = team.Step(batch, 1e-4, read: true);
             var whole = Stopwatch.GetElapsedTime(began).TotalSeconds;
+            recorder.Lanes[0].Mark(RecorderPhase.StepDone);
             loss = outcome.Loss!.Total;
             if (step < 0) continue;
             rowsOfSteps.Add(new JsonObject
             {
                 ["step"] = whole, ["forward"] = outcome.Forward.TotalSeconds, ["backward"] = outcome.Backward.TotalSeconds, ["optimizer"] = outcome.Optimizer.TotalSeconds,
+                ["exchange"] = Exchange(RecorderReader.Read(marks)!.Lanes[0], batch.StepInEpoch),
             });
         }
 
         return new JsonObject { ["threads"] = threads, ["clips"] = config.ClipsPerStep, ["loss"] = loss, ["steps"] = rowsOfSteps };
     }
+
+    /// <summary>Seconds of a step that a rank waited for the others, summed its share of the gradients and copied theirs: part of the other phases.</summary>
+    static double Exchange(LaneContent lane, long step) => lane.Marks.Zip(lane.Marks.Skip(1))
+        .Where(pair => pair.First.Step == step && pair.First.Phase == RecorderPhase.Exchange)
+        .Sum(pair => (pair.Second.Time - pair.First.Time).TotalSeconds);
 
     static Batch Fill(Batch batch, CounterRandom random)
     {

@@ -201,6 +201,31 @@ EXPORT int nvmlDeviceGetPowerUsage(struct device *device, unsigned *milliwatts)
     return error;
 }
 
+static int link_of(const struct device *device, const char **kind)
+{
+    double now;
+    int error = enter(device, &now);
+    if (error) return error;
+    const struct setting *setting = scenario_find(&scenario, device->index, LINK, now);
+    *kind = setting ? setting->text : "none";
+    return SUCCESS;
+}
+
+/* Two boards have the lesser of their links. 0: reading; 2: over NVLink. */
+EXPORT int nvmlDeviceGetP2PStatus(struct device *one, struct device *other, int capability, int *status)
+{
+    enum { OK = 0, NOT_SUPPORTED_BY_CHIPSET = 1 };
+    const char *a, *b;
+    if (!status || one == other || (capability != 0 && capability != 2)) return INVALID_ARGUMENT;
+    int error = link_of(one, &a);
+    if (!error) error = link_of(other, &b);
+    if (error) return error;
+    int nvlink = strcmp(a, "nvlink") == 0 && strcmp(b, "nvlink") == 0;
+    int none = strcmp(a, "none") == 0 || strcmp(b, "none") == 0;
+    *status = (capability == 2 ? nvlink : !none) ? OK : NOT_SUPPORTED_BY_CHIPSET;
+    return SUCCESS;
+}
+
 EXPORT int nvmlEventSetCreate(struct event_set **set)
 {
     if (users == 0) return UNINITIALIZED;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const key_names[KEYS] = {
-    "name", "memory_total", "memory_used", "utilization", "temperature", "power", "xid", "hang", "lost",
+    "name", "memory_total", "memory_used", "utilization", "temperature", "power", "xid", "hang", "lost", "link",
 };
 
 /* An A100-SXM4-40GB at work. Memory in MiB, power in W. */
@@ -17,6 +17,7 @@ static const char *const defaults[] = {
     "gpu * utilization 91 7",
     "gpu * temperature 61 5",
     "gpu * power 305 45",
+    "gpu * link nvlink",
 };
 
 static int parse_key(const char *word)
@@ -47,6 +48,10 @@ static int parse_setting(char *rest, struct setting *setting)
     if (key == NAME) {
         snprintf(setting->text, sizeof setting->text, "%s", rest);
         return *rest != 0;
+    }
+    if (key == LINK) {
+        snprintf(setting->text, sizeof setting->text, "%s", rest);
+        return strcmp(rest, "nvlink") == 0 || strcmp(rest, "pcie") == 0 || strcmp(rest, "none") == 0;
     }
     if (strcmp(rest, "unsupported") == 0 && key != XID && key != HANG) {
         setting->unsupported = 1;

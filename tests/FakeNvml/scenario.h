@@ -5,7 +5,7 @@
 
 enum { MAX_GPUS = 64, MAX_LINES = 1024, ALL_GPUS = -1 };
 
-enum key { NAME, MEMORY_TOTAL, MEMORY_USED, UTILIZATION, TEMPERATURE, POWER, XID, HANG, LOST, KEYS };
+enum key { NAME, MEMORY_TOTAL, MEMORY_USED, UTILIZATION, TEMPERATURE, POWER, XID, HANG, LOST, LINK, KEYS };
 
 struct setting {
     double at;          /* seconds since nvmlInit; below 0: from the beginning */

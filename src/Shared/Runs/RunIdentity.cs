@@ -17,4 +17,7 @@ public sealed record RunIdentity
 
     /// <summary>True once the last planned step is trained, evaluated and saved.</summary>
     public required bool Finished { get; init; }
+
+    /// <summary>What data.read_mode `auto` meant where the run began (`random` or `sequential`); null: not decided yet, or nothing to decide.</summary>
+    public string? ReadMode { get; init; }
 }

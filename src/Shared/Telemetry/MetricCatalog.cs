@@ -48,6 +48,12 @@ public static class MetricCatalog
     /// <summary>Part of the step: optimizer [s].</summary>
     public const string Optimizer = "train.step.duration.optimizer";
 
+    /// <summary>Clips whose graph a device may hold at a time; halved when memory runs short [{clip}].</summary>
+    public const string MicroBatch = "train.micro_batch";
+
+    /// <summary>Times that a step was begun anew because memory ran short, since this process began [1].</summary>
+    public const string StepsRedone = "train.steps.redone";
+
     /// <summary>Share of the time since the last report that the training thread waited for batches [1].</summary>
     public const string DataWaitShare = "train.data.wait.share";
 

@@ -64,6 +64,9 @@ public sealed record RunStarted : TelemetryRecord
     /// <summary>The switches of section `compatibility` as they were resolved; null in records of older versions.</summary>
     public IReadOnlyDictionary<string, bool>? Compatibility { get; init; }
 
+    /// <summary>What the replicas reach each other's memory through; null for one device, and in records of older versions.</summary>
+    public string? Links { get; init; }
+
     /// <summary>How packed shards are read; null for the original's layout, and in records of older versions.</summary>
     public ShardReading? Shards { get; init; }
 }
@@ -76,8 +79,8 @@ public sealed record RunStarted : TelemetryRecord
 /// <param name="ShardsPerWindow">Shards among which videos are shuffled: all of them in mode random.</param>
 public sealed record ShardReading(string Mode, string Because, int Echo, int Shards, int ShardsPerWindow)
 {
-    /// <summary>How much likelier than in a full shuffle two videos of a batch come out of one shard; 1 is a full shuffle.</summary>
-    public double Togetherness => (double)Shards / ShardsPerWindow;
+    /// <summary>How much likelier than in a full shuffle two videos of a batch come out of one shard, which is the number of windows; 1 is a full shuffle.</summary>
+    public double Togetherness => (Shards + ShardsPerWindow - 1) / ShardsPerWindow;
 }
 
 /// <summary>One reported step.</summary>

@@ -13,7 +13,7 @@ public sealed class TrainingData
     readonly ShardStore? shards;
     readonly int[] recordOfVideo;
 
-    TrainingData(RunConfig config, VideoList videos, CaptionStore captions, EvaluationData evaluation, ShardStore? shards)
+    TrainingData(RunConfig config, VideoList videos, CaptionStore captions, EvaluationData evaluation, ShardStore? shards, string? readMode)
     {
         this.config = config;
         this.shards = shards;
@@ -23,7 +23,7 @@ public sealed class TrainingData
         Vocabulary = evaluation.Vocabulary;
         EvaluationSets = evaluation.Sets;
         Shape = BatchShape.Of(config);
-        if (shards is not null) Reading = HowToRead(shards.Manifest.Shards.Length);
+        if (shards is not null) Reading = HowToRead(shards.Manifest.Shards.Length, readMode);
         if (Reading?.Mode == ReadModes.Sequential)
         {
             Windows = new WindowPlan(config.Seed, [.. shards!.Manifest.Shards.Select(shard => shard.Bytes)],
@@ -68,14 +68,15 @@ public sealed class TrainingData
     public string Fingerprint { get; }
 
     /// <summary>Reads all but the features. Throws <see cref="Shared.UserError"/> for whatever the user can mend.</summary>
-    public static TrainingData Open(RunConfig config)
+    /// <param name="readMode">What data.read_mode `auto` meant where the run began; null: it is decided here.</param>
+    public static TrainingData Open(RunConfig config, string? readMode = null)
     {
         var shards = config.Data.Shards.Length > 0 ? ShardStore.Open(config) : null;
         var videos = VideoList.Read(shards?.VideosCsv ?? config.Data.TrainCsv);
         var sets = EvaluationData.ReadSets(config);
         var draft = CaptionDraft.Read(shards?.CaptionPickle ?? config.Data.CaptionPath, videos, config.Compatibility.NoneIsAWord);
         var evaluation = EvaluationData.WithVocabulary(config, sets, draft.Words);
-        var data = new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation, shards);
+        var data = new TrainingData(config, videos, draft.Encode(evaluation.Vocabulary, config.Data.MaxWords), evaluation, shards, readMode);
         // Reading captions leaves as much garbage as data, and nothing that comes after would make the runtime give it back.
         if (data.Captions.Count >= ManyCaptions) GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return data;
@@ -98,9 +99,9 @@ public sealed class TrainingData
         }
     }
 
-    ShardReading HowToRead(int count)
+    ShardReading HowToRead(int count, string? began)
     {
-        var (mode, because) = ReadModes.Of(config.Data);
+        var (mode, because) = ReadModes.Of(config.Data, began);
         return new ShardReading(mode, because, config.Data.Echo, count, count);
     }
 

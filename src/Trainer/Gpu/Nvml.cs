@@ -20,6 +20,12 @@ static unsafe partial class Nvml
     /// <summary>For nvmlDeviceRegisterEvents.</summary>
     public const ulong XidCriticalError = 0x8;
 
+    /// <summary>Of nvmlGpuP2PCapsIndex_t: reading the other's memory, over whatever; and over NVLink.</summary>
+    public const int PeerRead = 0, PeerNvLink = 2;
+
+    /// <summary>Of nvmlGpuP2PStatus_t.</summary>
+    public const int PeerOk = 0;
+
     /// <summary>Sensor of nvmlDeviceGetTemperature: the GPU's die.</summary>
     public const int DieSensor = 0;
 
@@ -93,6 +99,9 @@ static unsafe partial class Nvml
 
     [LibraryImport(Library)]
     public static partial int nvmlDeviceGetPowerUsage(nint device, out uint milliwatts);
+
+    [LibraryImport(Library)]
+    public static partial int nvmlDeviceGetP2PStatus(nint one, nint other, int capability, out int status);
 
     [LibraryImport(Library)]
     public static partial int nvmlEventSetCreate(out nint set);

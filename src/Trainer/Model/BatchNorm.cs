@@ -12,6 +12,7 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
 {
     const double Momentum = 0.1;
     const double Epsilon = 1e-5;
+    static readonly string[] Statistics = ["running_mean", "running_var", "num_batches_tracked"];
 
     readonly Parameter weight;
     readonly Parameter bias;
@@ -30,6 +31,15 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
 
     /// <summary>Whether training moves the running statistics; a step does it with one of its groups only.</summary>
     public bool Follows { get; set; } = true;
+
+    /// <summary>What training moves besides the parameters: copies, in the caller's dispose scope.</summary>
+    internal Tensor[] CopyStatistics() => [.. Statistics.Select(name => get_buffer(name)!.clone())];
+
+    /// <summary>Puts back what <see cref="CopyStatistics"/> gave.</summary>
+    internal void RestoreStatistics(Tensor[] copies)
+    {
+        for (var i = 0; i < copies.Length; i++) get_buffer(Statistics[i])!.copy_(copies[i]);
+    }
 
     public override Tensor forward(Tensor x)
     {

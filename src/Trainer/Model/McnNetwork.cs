@@ -76,5 +76,17 @@ public sealed class McnNetwork : nn.Module
         foreach (var norm in norms) norm.Follows = follow;
     }
 
+    /// <summary>The running statistics as they are; the result puts them back. The copies live in the caller's dispose scope.</summary>
+    internal Action RememberStatistics()
+    {
+        using var _ = no_grad();
+        var copies = norms.Select(norm => norm.CopyStatistics()).ToArray();
+        return () =>
+        {
+            using var noGrad = no_grad();
+            for (var i = 0; i < norms.Length; i++) norms[i].RestoreStatistics(copies[i]);
+        };
+    }
+
     Tensor Target(Tensor target) => targetsCarryGradient ? target : target.detach();
 }

@@ -40,7 +40,9 @@ public sealed class McnObjective
     public LossBreakdown Backward(Embeddings embeddings, int epoch, int stepInEpoch)
     {
         var (loss, gradients) = Differentiate(embeddings.Video.detach(), embeddings.Audio.detach(), embeddings.Text.detach(), epoch, stepInEpoch);
-        return loss with { Reconstruction = Inject(embeddings, gradients, share: 1) };
+        var reconstruction = Inject(embeddings, gradients, share: 1);
+        clusters?.Keep();
+        return loss with { Reconstruction = reconstruction };
     }
 
     /// <summary>The terms that look at all clips of a step together, and their gradients in the embeddings: no graph is needed or built.</summary>
@@ -49,7 +51,7 @@ public sealed class McnObjective
     /// <param name="text">(N, D).</param>
     /// <param name="epoch">From 0.</param>
     /// <param name="stepInEpoch">From 0.</param>
-    /// <returns>The terms without the reconstruction; dL/d of each embedding.</returns>
+    /// <returns>The terms without the reconstruction; dL/d of each embedding. What it makes of the clusters is still to be kept or dropped.</returns>
     public (LossBreakdown Loss, EmbeddingGradients Gradients) Differentiate(Tensor video, Tensor audio, Tensor text, int epoch, int stepInEpoch)
     {
         var (v, a, t) = (new Branch(video, !config.NoVideo), new Branch(audio, !config.NoAudio), new Branch(text, true));
@@ -99,7 +101,7 @@ public sealed class McnObjective
     Tensor Cluster(Branch[] branches, int epoch, int stepInEpoch)
     {
         var fused = branches.Select(branch => branch.Value).Aggregate((sum, value) => sum.Plus(value)) / modalities;
-        var labels = clusters!.Update(fused, epoch, stepInEpoch);
+        var labels = clusters!.Propose(fused, epoch, stepInEpoch);
         if (config.Mean)
         {
             var (loss, gradient) = CentroidContrast.LossAndGradient(fused, clusters.Centroids!, labels, config.Margin);

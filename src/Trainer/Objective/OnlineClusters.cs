@@ -15,6 +15,9 @@ public sealed class OnlineClusters : IDisposable
     readonly ObjectiveConfig config;
     readonly CompatibilityConfig compatibility;
     readonly InitialRows initialRows;
+    Tensor? toStore;
+    Tensor? before;
+    bool replaced;
 
     public OnlineClusters(RunConfig config, Device device, InitialRows initialRows)
     {
@@ -37,19 +40,47 @@ public sealed class OnlineClusters : IDisposable
     /// <summary>Clusters that were empty at the end of the last fit.</summary>
     public int LastEmptyClusters { get; private set; }
 
-    /// <summary>Fits or assigns, then stores the step in the queue.</summary>
+    /// <summary>The same as <see cref="Propose"/> and <see cref="Keep"/>.</summary>
+    public Tensor Update(Tensor fused, int epoch, int stepInEpoch)
+    {
+        var labels = Propose(fused, epoch, stepInEpoch);
+        Keep();
+        return labels;
+    }
+
+    /// <summary>Fits or assigns. The step is over for queue and centroids with <see cref="Keep"/>, or never was with <see cref="Drop"/>.</summary>
     /// <param name="fused">(N, D): mean of the step's embeddings, without graph.</param>
     /// <param name="epoch">From 0.</param>
     /// <param name="stepInEpoch">From 0; the refit clock of the original starts anew with each epoch.</param>
     /// <returns>(N) int64: the cluster of each row; <see cref="Centroids"/> holds what they refer to.</returns>
-    public Tensor Update(Tensor fused, int epoch, int stepInEpoch)
+    public Tensor Propose(Tensor fused, int epoch, int stepInEpoch)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var fit = Centroids is null || !config.FastC || stepInEpoch % config.QueueSize == 0;
         var labels = fit ? Fit(fused, epoch, stepInEpoch) : SphericalKMeans.Assign(fused, Centroids!);
-        if (epoch >= config.StartQueue) Queue?.Push(fused);
+        toStore = epoch >= config.StartQueue ? fused : null;
         return labels.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Stores the step in the queue.</summary>
+    public void Keep()
+    {
+        if (toStore is { } fused) Queue?.Push(fused);
+        if (replaced) before?.Dispose();
+        (toStore, before, replaced) = (null, null, false);
+    }
+
+    /// <summary>Nothing remains of the step.</summary>
+    public void Drop()
+    {
+        if (replaced)
+        {
+            Centroids?.Dispose();
+            Centroids = before;
+        }
+
+        (toStore, before, replaced) = (null, null, false);
     }
 
     Tensor Fit(Tensor fused, int epoch, int stepInEpoch)
@@ -60,7 +91,8 @@ public sealed class OnlineClusters : IDisposable
             ? rows.index_select(0, tensor(initialRows((int)rows.shape[0], config.ClusterSize, epoch, stepInEpoch), device: rows.device))
             : Centroids!;
         var fit = SphericalKMeans.Run(rows, initial, compatibility.ZeroEmptyClusters);
-        SetCentroids(fit.Centroids);
+        (before, replaced) = (Centroids, true);
+        Centroids = fit.Centroids.DetachFromDisposeScope();
         (LastIterations, LastEmptyClusters) = (fit.Iterations, fit.EmptyClusters);
         return compatibility.LabelsBeforeLastUpdate
             ? fit.Labels.narrow(0, rows.shape[0] - fused.shape[0], fused.shape[0])
@@ -68,9 +100,7 @@ public sealed class OnlineClusters : IDisposable
     }
 
     /// <summary>Takes over the centroids of a checkpoint.</summary>
-    public void Restore(Tensor centroids) => SetCentroids(centroids);
-
-    void SetCentroids(Tensor centroids)
+    public void Restore(Tensor centroids)
     {
         Centroids?.Dispose();
         Centroids = centroids.DetachFromDisposeScope();
@@ -78,6 +108,7 @@ public sealed class OnlineClusters : IDisposable
 
     public void Dispose()
     {
+        Drop();
         Queue?.Dispose();
         Centroids?.Dispose();
     }

@@ -20,6 +20,7 @@ static class WorkerEnvironment
     static readonly (string Name, string Value)[] Defaults =
     [
         ("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
+        ("CUDA_DEVICE_ORDER", "PCI_BUS_ID"), // cuda:N is NVML's N: readings, links and replicas mean the same GPU
         ("NCCL_DEBUG", "WARN"),
         ("DOTNET_DbgEnableMiniDump", "0"),
     ];

@@ -72,7 +72,11 @@ public sealed class GpuRank : IDisposable
 
 /// <summary>What one step gave.</summary>
 /// <param name="Loss">Null when it was not read back.</param>
-public sealed record StepOutcome(LossValues? Loss, TimeSpan HostToDevice, TimeSpan Forward, TimeSpan Backward, TimeSpan Optimizer);
+public sealed record StepOutcome(LossValues? Loss, TimeSpan HostToDevice, TimeSpan Forward, TimeSpan Backward, TimeSpan Optimizer)
+{
+    /// <summary>How memory ran short before the step succeeded with fewer graphs; mostly empty.</summary>
+    public IReadOnlyList<Shortage> Shortages { get; init; } = [];
+}
 
 /// <summary>A step's loss on the host; a term that is off is null.</summary>
 public sealed record LossValues(double Total, double? TextVideo, double? AudioText, double? AudioVideo, double? Cluster, double? Reconstruction)

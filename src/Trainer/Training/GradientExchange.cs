@@ -25,6 +25,7 @@ public sealed class GradientExchange
     readonly TimeSpan patience;
     readonly IReadOnlyList<RecorderLane>? lanes;
     readonly long[] meetings;
+    readonly long[] objections = new long[2];
     readonly bool[] gone;
     volatile RankFailedException? poison;
 
@@ -50,17 +51,22 @@ public sealed class GradientExchange
     /// <summary>Waits until every rank is here. What one has written before, the others may read after.</summary>
     /// <param name="purpose">What they meet for, for the message.</param>
     /// <exception cref="RankFailedException">Some rank failed, or did not come in time.</exception>
-    public void Meet(int rank, string purpose)
+    public void Meet(int rank, string purpose) => Agree(rank, purpose, fine: true);
+
+    /// <summary>Meets, and tells whether all ranks were fine with what lies behind them: every rank gets the same answer.</summary>
+    public bool Agree(int rank, string purpose, bool fine)
     {
-        if (devices.Length == 1) return;
+        if (devices.Length == 1) return fine;
         // The others read from this device on queues of their own: what was asked of it must be done.
         if (devices[rank].type == DeviceType.CUDA) cuda.synchronize(devices[rank]);
         lock (gate)
         {
             ThrowIfPoisoned();
             var mine = ++meetings[rank];
+            // No rank is more than one meeting ahead of another, so two marks are enough.
+            if (!fine) objections[mine % 2] = mine;
             Monitor.PulseAll(gate);
-            if (meetings.All(count => count >= mine)) return;
+            if (meetings.All(count => count >= mine)) return objections[mine % 2] != mine;
             var lane = lanes?.ElementAtOrDefault(rank);
             var phase = lane?.Phase ?? default;
             for (var began = Stopwatch.GetTimestamp(); meetings.Any(count => count < mine); ThrowIfPoisoned())
@@ -73,6 +79,7 @@ public sealed class GradientExchange
             }
 
             lane?.Mark(phase);
+            return objections[mine % 2] != mine;
         }
     }
 

@@ -12,6 +12,7 @@ namespace Mcn.Web.Trainer.Training;
 /// <param name="number">Steps done before.</param>
 sealed class ReplicaStep(Batch batch, double learningRate, bool read, long number, int ranks)
 {
+    readonly List<Shortage> shortages = [];
     LossBreakdown? overAllClips;
 
     public HostClips Clips { get; } = HostClips.From(batch);
@@ -21,6 +22,12 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
     public bool Read => read;
 
     public long Number => number;
+
+    /// <summary>BatchNorm groups whose graph each rank holds at first.</summary>
+    public required int GroupsHeld { get; init; }
+
+    /// <summary>How memory ran short, once for each time that the step is begun anew.</summary>
+    public IReadOnlyList<Shortage> Shortages => shortages;
 
     public int Epoch => batch.Epoch;
 
@@ -43,6 +50,15 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
 
     /// <summary>Of each rank: its part of the gradients' sum.</summary>
     public IReadOnlyList<GradientSum.Part>[] Sums { get; } = new IReadOnlyList<GradientSum.Part>[ranks];
+
+    /// <summary>A rank ran short; of several that did at once the first one is told.</summary>
+    public void RanShort(Shortage shortage)
+    {
+        lock (shortages)
+        {
+            if (shortages.Count == 0 || shortages[^1].ClipsHeld != shortage.ClipsHeld) shortages.Add(shortage);
+        }
+    }
 
     /// <summary>The loss over all clips and its gradients, on rank 0.</summary>
     public void Differentiate(McnObjective objective, Device device)

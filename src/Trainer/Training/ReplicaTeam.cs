@@ -30,6 +30,7 @@ public sealed class ReplicaTeam : IDisposable
     readonly BlockingCollection<ReplicaStep>[] orders;
     readonly Thread[] followers;
     readonly string[] names;
+    bool begun;
 
     /// <param name="wordVectors">(vocabulary, we_dim), row 0 zero.</param>
     /// <param name="initialRows">Draws the first centroids.</param>
@@ -60,6 +61,18 @@ public sealed class ReplicaTeam : IDisposable
     /// <summary>BatchNorm groups whose graph a rank holds at a time; fewer need less memory and more time, and give the same numbers.</summary>
     internal int GroupsHeld { get; private set; }
 
+    /// <summary>Clips whose graph a rank holds at a time, at most.</summary>
+    public int ClipsHeld => Math.Min(GroupsHeld, LargestShare) * groups.Size;
+
+    /// <summary>Times that a step was begun anew with fewer graphs, because memory ran short.</summary>
+    public int Redone { get; private set; }
+
+    /// <summary>Called by each rank before each part of a step; tests make memory run short there.</summary>
+    internal Action<int, string>? Drill { get; set; }
+
+    /// <summary>Groups of the rank with most.</summary>
+    int LargestShare => (groups.Count + ranks.Length - 1) / ranks.Length;
+
     /// <summary>Rank 0.</summary>
     public GpuRank Lead => ranks[0];
 
@@ -86,11 +99,21 @@ public sealed class ReplicaTeam : IDisposable
     /// <param name="learningRate">Of this step.</param>
     /// <param name="read">Whether to read the loss back: a synchronisation with the device.</param>
     /// <exception cref="RankFailedException">Another rank failed or is stuck; the team is of no use any more.</exception>
+    /// <exception cref="Shared.UserError">The memory does not suffice for one BatchNorm group; everything is as before the step.</exception>
     public StepOutcome Step(Batch batch, double learningRate, bool read)
     {
-        var step = new ReplicaStep(batch, learningRate, read, Lead.Lane?.Step ?? 0, ranks.Length);
+        if (begun) MemoryDrill.Begin();
+        begun = true;
+        var step = new ReplicaStep(batch, learningRate, read, Lead.Lane?.Step ?? 0, ranks.Length) { GroupsHeld = GroupsHeld };
         foreach (var order in orders) order.Add(step);
-        return Run(0, step);
+        var outcome = Run(0, step);
+        if (step.Shortages is { Count: > 0 } shortages)
+        {
+            Redone += shortages.Count;
+            if (outcome is null) throw shortages[^1].AtTheFloor(Config);
+        }
+
+        return outcome! with { Shortages = step.Shortages };
     }
 
     void Follow(int rank, BlockingCollection<ReplicaStep> order)
@@ -131,12 +154,21 @@ public sealed class ReplicaTeam : IDisposable
         for (var i = 0; i < owners.Length; i++) ranks[rank].Parameters[i].Value.copy_(Lead.Parameters[i].Value);
     }
 
-    StepOutcome Run(int index, ReplicaStep step)
+    StepOutcome? Run(int index, ReplicaStep step)
     {
         using var scope = NewDisposeScope();
         try
         {
-            return Run(index, step, Stopwatch.GetTimestamp());
+            var began = Stopwatch.GetTimestamp();
+            var undo = index == 0 ? Lead.Network.RememberStatistics() : null;
+            for (var held = Math.Min(step.GroupsHeld, LargestShare); ; held /= 2)
+            {
+                if (Try(index, step, held, began) is { } outcome) return outcome;
+                undo?.Invoke();
+                if (index == 0) Clusters?.Drop();
+                if (index == 0 && held > 1) GroupsHeld = held / 2;
+                if (held == 1) return null;
+            }
         }
         catch (Exception error)
         {
@@ -146,26 +178,58 @@ public sealed class ReplicaTeam : IDisposable
         }
     }
 
-    StepOutcome Run(int index, ReplicaStep step, long began)
+    /// <summary>
+    /// The step with so many graphs held. What may run short of memory comes first, and after each part all ranks agree that none did;
+    /// from the optimizer on nothing is taken back, and nothing large is allocated.
+    /// </summary>
+    /// <returns>Null: some rank ran short, all have left, and no gradient remains.</returns>
+    StepOutcome? Try(int index, ReplicaStep step, int held, long began)
     {
+        using var attempt = NewDisposeScope();
         var rank = ranks[index];
+        bool AllDid(string part, Action work)
+        {
+            var ranShort = false;
+            try
+            {
+                Drill?.Invoke(index, part);
+                work();
+            }
+            catch (Exception error) when (AllocationFailure.Of(error) is { } kind)
+            {
+                ranShort = true;
+                step.RanShort(new Shortage(kind, $"{names[index]} ({rank.Device})", held * groups.Size, error));
+            }
+
+            if (exchange.Agree(index, part, !ranShort)) return true;
+            foreach (var (_, parameter) in rank.Parameters) parameter.grad = null;
+            return false;
+        }
+
         rank.Lane?.Mark(RecorderPhase.Forward);
-        var pass = new GroupPass(rank, step.Clips, groups, groups.OfRank(index, ranks.Length), GroupsHeld);
-        step.Embeddings[index] = pass.Encode();
-        FaultPoint.Reached(names[index]);
+        var pass = new GroupPass(rank, step.Clips, groups, groups.OfRank(index, ranks.Length), held);
+        if (!AllDid("embeddings", () =>
+        {
+            step.Embeddings[index] = pass.Encode();
+            FaultPoint.Reached(names[index]);
+        })) return null;
         var encoded = Stopwatch.GetTimestamp();
         var copied = pass.Copying;
-        exchange.Meet(index, "embeddings");
         rank.Lane?.Mark(RecorderPhase.Backward);
-        if (index == 0) step.Differentiate(objective, Lead.Device);
-        exchange.Meet(index, "the loss");
-        step.Reconstruction[index] = pass.Backward(objective, step.Gradients!);
-        step.Sums[index] = pass.Sum?.Parts ?? [];
-        exchange.Meet(index, "gradients");
-        if (pass.Sum is not null) CollectOwned(index, step);
+        if (!AllDid("the loss", () =>
+        {
+            if (index == 0) step.Differentiate(objective, Lead.Device);
+        })) return null;
+        if (!AllDid("gradients", () =>
+        {
+            step.Reconstruction[index] = pass.Backward(objective, step.Gradients!);
+            step.Sums[index] = pass.Sum?.Parts ?? [];
+        })) return null;
+        if (pass.Sum is not null && !AllDid("sums of gradients", () => CollectOwned(index, step))) return null;
         var differentiated = Stopwatch.GetTimestamp();
         rank.Lane?.Mark(RecorderPhase.Update);
         optimizers[index].Step(step.LearningRate);
+        if (index == 0) Clusters?.Keep();
         var loss = index == 0 && step.Read ? LossValues.From(step.Loss(Lead.Device)) : null; // sync
         exchange.Meet(index, "weights");
         if (ranks.Length > 1) CopyOthers(index);
@@ -179,6 +243,7 @@ public sealed class ReplicaTeam : IDisposable
 
     void CollectOwned(int rank, ReplicaStep step)
     {
+        if (ranks.Length > 1) ranks[rank].Lane?.Mark(RecorderPhase.Exchange);
         for (var i = 0; i < owners.Length; i++)
             if (owners[i] == rank) ranks[rank].Parameters[i].Value.grad = GradientExchange.Sum(step.Sums, i, ranks[rank].Device);
     }

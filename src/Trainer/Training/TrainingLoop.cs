@@ -190,7 +190,19 @@ public sealed class TrainingLoop(
         var next = position.Next(stepsPerEpoch);
         var report = next.Step % (long)knobs.Value(LiveKnob.LogEverySteps, position.Step) == 0 || position.Step == 0 || next.EpochEndIsDue || next.Step == lastStep;
         var prove = checkpoints.WantsProof(position);
-        var outcome = team.Step(batch, rate, read: report || prove);
+        StepOutcome outcome;
+        try
+        {
+            outcome = team.Step(batch, rate, read: report || prove);
+        }
+        catch (UserError)
+        {
+            checkpoints.SaveAndWait(position); // everything is as before the step
+            throw;
+        }
+
+        foreach (var (shortage, after) in outcome.Shortages.Zip(outcome.Shortages.Skip(1).Select(next => next.ClipsHeld).Append(team.ClipsHeld)))
+            outlet.Write(shortage.Halved(after));
         if (prove) checkpoints.Prove(position, StepEvidence.Of(team, position, rate, batch, outcome.Loss!));
         lane.SetSamples([]);
         clock.StepDone();
@@ -226,6 +238,8 @@ public sealed class TrainingLoop(
         Add(MetricCatalog.Optimizer, outcome.Optimizer.TotalSeconds);
         Add(MetricCatalog.KMeansIterations, team.Clusters?.LastIterations);
         Add(MetricCatalog.KMeansEmptyClusters, team.Clusters?.LastEmptyClusters);
+        Add(MetricCatalog.MicroBatch, team.ClipsHeld);
+        Add(MetricCatalog.StepsRedone, team.Redone);
         var (process, machine) = checkpoints.AtRisk;
         Add(MetricCatalog.CheckpointStall, checkpoints.Stall.TotalSeconds);
         Add(MetricCatalog.CheckpointAtRisk, process.TotalSeconds);

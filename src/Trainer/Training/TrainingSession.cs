@@ -24,6 +24,7 @@ public sealed class TrainingSession : IDisposable
     readonly TrainingData data;
     readonly SnapshotMemory memory;
     readonly int? diedBefore;
+    string? links;
     readonly string configSha256;
     readonly IReadOnlyDictionary<string, string> deciding;
 
@@ -45,7 +46,8 @@ public sealed class TrainingSession : IDisposable
         try
         {
             recorder.Lanes[0].Mark(RecorderPhase.Setup);
-            data = TrainingData.Open(config);
+            data = TrainingData.Open(config, last.ReadMode);
+            if (last.ReadMode is null && data.Reading is { } reading) RunCatalog.Write(folder, identity = identity with { ReadMode = reading.Mode });
             RunEnvironment.Write(folder, identity, config, time);
         }
         catch (Exception error)
@@ -58,13 +60,14 @@ public sealed class TrainingSession : IDisposable
 
     /// <summary>Takes the run; nothing is trained yet.</summary>
     /// <param name="memory">For snapshots; the caller's. Null: this process's own.</param>
+    /// <param name="links">What the replicas reach each other's memory through, in words; only told.</param>
     /// <exception cref="UserError">Another process holds it (exit code 3), or its input is bad.</exception>
-    public static TrainingSession Open(RunConfig config, RunFolder folder, TimeProvider time, SnapshotMemory? memory = null)
+    public static TrainingSession Open(RunConfig config, RunFolder folder, TimeProvider time, SnapshotMemory? memory = null, string? links = null)
     {
         var runLock = Lock(folder);
         try
         {
-            return new TrainingSession(config, folder, time, runLock, memory ?? SnapshotMemory.Own());
+            return new TrainingSession(config, folder, time, runLock, memory ?? SnapshotMemory.Own()) { links = links };
         }
         catch
         {
@@ -222,6 +225,7 @@ public sealed class TrainingSession : IDisposable
         Parameters = team.Lead.Network.parameters().Sum(parameter => parameter.NumberOfElements),
         Device = string.Join(", ", config.Devices),
         Compatibility = RunConfigFile.Switches(config),
+        Links = links,
         Shards = data.Reading,
     };
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Gpu;
 using Mcn.Web.Trainer.Planning;
 using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
@@ -56,7 +57,7 @@ static class TrainVerb
         var control = new RunControl();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, control));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, control));
-        using var session = TrainingSession.Open(config, folder ?? catalog.Create(config), TimeProvider.System);
+        using var session = TrainingSession.Open(config, folder ?? catalog.Create(config), TimeProvider.System, links: LinkTopology.Describe(config.Devices));
         using ITrainingReport report = arguments.GetValue(Json) ? new JsonReport(Console.Out) : new ConsoleReport();
         var reason = session.Run(arguments.GetValue(Steps), control, report.Show);
         return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;

@@ -7,7 +7,7 @@ namespace Mcn.Web.Trainer.Worker;
 
 /// <summary>
 /// What an exception of the worker means as an exit code. Everything that libtorch throws arrives as one type with the C++ text, so it is
-/// told apart by text, here and nowhere else.
+/// told apart by text, here and, where training itself can go on, in <see cref="AllocationFailure"/>.
 /// </summary>
 public static class NativeFailure
 {
@@ -20,10 +20,6 @@ public static class NativeFailure
         "CUDA unknown error", "launch timed out",
     ];
 
-    static readonly string[] DeviceMemory = ["CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"];
-
-    static readonly string[] HostMemory = ["DefaultCPUAllocator", "std::bad_alloc", "Cannot allocate memory"];
-
     static readonly string[] Storage = ["No space left on device", "Read-only file system", "Disk quota exceeded", "Input/output error"];
 
     /// <summary>The exit code of <see cref="ExitCodes"/> that names the kind of failure.</summary>
@@ -32,7 +28,7 @@ public static class NativeFailure
         RunConfigException => ExitCodes.Usage,
         UserError user => user.ExitCode == ExitCodes.Fails ? OfUserError(user) : user.ExitCode,
         OutOfMemoryException => ExitCodes.HostMemory,
-        ExternalException => OfNativeText(error.Message),
+        ExternalException => OfNative(error),
         IOException => Contains(error.Message, Storage) ? ExitCodes.Storage : ExitCodes.BadData,
         RankFailedException { InnerException: { } cause } => ExitCodeOf(cause),
         RankFailedException => ExitCodes.Stuck,
@@ -46,12 +42,11 @@ public static class NativeFailure
         return Contains(error.Message, Storage) ? ExitCodes.Storage : ExitCodes.BadData;
     }
 
-    static int OfNativeText(string text)
+    static int OfNative(Exception error)
     {
         // Memory first: "CUDA error: out of memory" may name a launch as well.
-        if (Contains(text, DeviceMemory)) return ExitCodes.DeviceMemory;
-        if (Contains(text, DeviceLost)) return ExitCodes.DeviceLost;
-        return Contains(text, HostMemory) ? ExitCodes.HostMemory : ExitCodes.NativeError;
+        if (AllocationFailure.Of(error) is { } shortage) return shortage == ShortMemory.Device ? ExitCodes.DeviceMemory : ExitCodes.HostMemory;
+        return Contains(error.Message, DeviceLost) ? ExitCodes.DeviceLost : ExitCodes.NativeError;
     }
 
     static bool Contains(string text, string[] signs) => signs.Any(sign => text.Contains(sign, StringComparison.OrdinalIgnoreCase));

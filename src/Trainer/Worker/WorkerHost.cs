@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Gpu;
 using Mcn.Web.Trainer.Planning;
 using Mcn.Web.Trainer.Training;
 
@@ -30,7 +31,7 @@ public static class WorkerHost
             var check = MemoryCheck.Require(config, device => DeviceMemory.Of(device, TimeProvider.System), memory.HeldBytes,
                 device => device == MemoryPlan.Host ? ExitCodes.HostMemory : ExitCodes.DeviceMemory);
             if (check is not null) log.WriteLine($"warning: {check}");
-            using var session = TrainingSession.Open(config, folder, TimeProvider.System, memory);
+            using var session = TrainingSession.Open(config, folder, TimeProvider.System, memory, LinkTopology.Describe(config.Devices));
             var reason = session.Run(null, control, _ => { });
             return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;
         }

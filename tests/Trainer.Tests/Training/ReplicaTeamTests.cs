@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Model;
 using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Tests.Training;
@@ -8,20 +10,43 @@ public sealed class ReplicaTeamTests
     const int Steps = 20;
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
+    // One replica with the graph of the whole step, by the size of a BatchNorm group.
+    static readonly ConcurrentDictionary<int, Lazy<(Dictionary<string, byte[]> State, double[] Losses)>> WithoutCache = new();
+
     [Theory]
-    [InlineData(6, 2)]
-    [InlineData(6, 4)]
-    [InlineData(4, 3)] // 6 groups: 2 each
-    [InlineData(4, 4)] // 6 groups: 1, 2, 1, 2
-    public void Weights_moments_queue_and_losses_are_the_same_to_the_last_bit_on_any_number_of_replicas(int group, int replicas)
+    [InlineData(6, 1, 6)] // 4 groups, one graph held: a gradient cache
+    [InlineData(6, 2, 6)] // 2 groups each, one graph held
+    [InlineData(6, 2, 12)] // 2 groups each, both held
+    [InlineData(6, 4, 6)] // 1 group each
+    [InlineData(4, 3, 4)] // 6 groups: 2 each, one graph held
+    [InlineData(4, 4, 8)] // 6 groups: 1, 2, 1, 2, all held
+    public void Weights_moments_queue_and_losses_are_the_same_to_the_last_bit_on_any_number_of_replicas_with_and_without_gradient_cache(int group, int replicas, int microBatch)
     {
-        var one = RandomBatches.Train(RandomBatches.Config(group), Steps);
-        var several = RandomBatches.Train(Several(group, replicas), Steps);
+        var one = WithoutCache.GetOrAdd(group, _ => new(() => RandomBatches.Train(RandomBatches.Config(group, microBatch: 24), Steps))).Value;
+        var several = RandomBatches.Train(Several(group, replicas, microBatch), Steps);
 
         Assert.Equal(one.Losses, several.Losses);
         SmallRun.AssertSameTensors(one.State, several.State);
         Assert.Contains("queue", one.State.Keys);
         Assert.NotEqual(one.Losses[0], one.Losses[^1]);
+    }
+
+    [Theory]
+    [InlineData(12, 2)] // both of rank 0's groups fit: each is encoded once
+    [InlineData(6, 3)] // one does: the other is encoded again with graph
+    public void The_graph_is_kept_and_nothing_computed_twice_where_it_fits(int microBatch, int encodings)
+    {
+        using var team = RandomBatches.Team(Several(group: 6, replicas: 2, microBatch));
+        var counted = 0;
+        team.Lead.Network.modules().OfType<AudioTower>().Single().register_forward_hook((_, _, output) =>
+        {
+            counted++;
+            return output;
+        });
+
+        team.Step(RandomBatches.Batch(team.Config, 0), 1e-3, read: false);
+
+        Assert.Equal(encodings, counted);
     }
 
     [Fact]
@@ -72,5 +97,5 @@ public sealed class ReplicaTeamTests
         Assert.Equal("rank 0 (cpu) did not come to the exchange of the loss within 2 s", failure.Message);
     }
 
-    static RunConfig Several(int group, int replicas) => RandomBatches.Config(group, 0, [.. Enumerable.Repeat("cpu", replicas)]);
+    static RunConfig Several(int group, int replicas, int microBatch = 0) => RandomBatches.Config(group, microBatch, [.. Enumerable.Repeat("cpu", replicas)]);
 }

@@ -4,8 +4,8 @@ using Mcn.Web.Trainer.Data.Disk;
 namespace Mcn.Web.Trainer.Data.Shards;
 
 /// <summary>
-/// What data.read_mode means on this machine. `auto` believes the kernel, not a measurement: the mode decides the order of the videos, and
-/// that must not change from one start of a run to the next.
+/// What data.read_mode means on this machine. `auto` believes the kernel, not a measurement, and only where a run begins: the mode decides
+/// the order of the videos, and that must not change from one start of a run to the next, or on another disk.
 /// </summary>
 public static class ReadModes
 {
@@ -14,9 +14,11 @@ public static class ReadModes
     public const string Random = "random";
 
     /// <summary>The mode, and why.</summary>
-    public static (string Mode, string Because) Of(DataConfig data)
+    /// <param name="began">The mode in which the run began; null: it begins now.</param>
+    public static (string Mode, string Because) Of(DataConfig data, string? began = null)
     {
         if (data.ReadMode != Auto) return (data.ReadMode, "data.read_mode says so");
+        if (began is Sequential or Random) return (began, "auto chose it where the run began");
         var device = BlockDevice.Of(data.Shards);
         return device.IsRotational switch
         {

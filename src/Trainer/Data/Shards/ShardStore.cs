@@ -118,9 +118,13 @@ public sealed class ShardStore : IDisposable
 
     internal void MarkVerified(int record) => Interlocked.Or(ref verified[record / 32], 1 << (record % 32));
 
+    /// <summary>Told each read before it is made (shard, offset, bytes), on the thread that makes it.</summary>
+    internal Action<int, long, int>? OnRead { get; set; }
+
     /// <summary>Fills the span from a place in a shard.</summary>
     internal void Read(int shard, long offset, Span<byte> destination, ReadMeter meter)
     {
+        OnRead?.Invoke(shard, offset, destination.Length);
         var began = Stopwatch.GetTimestamp();
         for (var done = 0; done < destination.Length;)
         {

@@ -57,12 +57,16 @@ public sealed class WindowPlan
 
     /// <summary>
     /// The quality figure of the shuffle: how much likelier than in a full shuffle two videos of a batch come out of one shard (1: as in a
-    /// full shuffle). Shards are random samples of the list, so this is all that a window keeps together.
+    /// full shuffle; <see cref="Shards"/>: no shuffle over shards). Shards are random samples of the list, so this is all that a window
+    /// keeps together. It is the number of windows: w of S shards make w / S of the batches, and S / w as many pairs of one shard.
     /// </summary>
-    public double Togetherness => (double)Shards / ShardsPerWindow;
+    public double Togetherness => Windows;
 
     /// <summary>Videos of a mean window.</summary>
-    public double VideosPerWindow => (double)Videos * ShardsPerWindow / Shards;
+    public double VideosPerWindow => (double)Videos / Windows;
+
+    /// <summary>Windows of an epoch.</summary>
+    public int Windows => (Shards + ShardsPerWindow - 1) / ShardsPerWindow;
 
     public EpochOrder Of(int epoch)
     {
@@ -80,13 +84,12 @@ public sealed class WindowPlan
     EpochOrder Make(int epoch)
     {
         var shards = new CounterRandom(seed, RandomPurpose.WindowShards, epoch).Permutation(Shards);
-        var windows = IsResident ? 1 : (Shards + ShardsPerWindow - 1) / ShardsPerWindow;
         var order = new int[Visits];
         var (parts, starts, at) = (new List<int[]>(), new List<int>(), 0);
-        for (var window = 0; window < windows; window++)
+        for (var window = 0; window < Windows; window++)
         {
             // Windows of equal size: a last one of a single shard would be no shuffle.
-            int[] held = shards[(int)((long)Shards * window / windows)..(int)((long)Shards * (window + 1) / windows)];
+            int[] held = shards[(int)((long)Shards * window / Windows)..(int)((long)Shards * (window + 1) / Windows)];
             int[] videos = [.. held.SelectMany(shard => videosOfShard[shard])];
             if (IsResident) Array.Sort(videos); // the list's order: then its permutation is that of single reads
             parts.Add(held);

@@ -10,7 +10,7 @@ namespace Mcn.Web.Trainer.Data.Shards;
 /// </summary>
 public sealed class WindowStream : IDisposable
 {
-    const int PieceBytes = 8 << 20;
+    const int DefaultPieceBytes = 8 << 20;
 
     /// <summary>The window being used and the one being filled.</summary>
     const int MostWindows = 2;
@@ -22,6 +22,7 @@ public sealed class WindowStream : IDisposable
     readonly WindowPlan plan;
     readonly BatchPlan batches;
     readonly DataCounters counters;
+    readonly int pieceBytes;
     readonly Dictionary<(int Epoch, int Window), Held> windows = [];
     readonly Stack<byte[]> free = new();
     readonly Thread thread;
@@ -29,9 +30,10 @@ public sealed class WindowStream : IDisposable
     Exception? failure;
 
     /// <param name="range">The first place, and the end.</param>
-    public WindowStream(ShardStore store, WindowPlan plan, BatchPlan batches, ReadRange range, DataCounters counters)
+    /// <param name="pieceBytes">Of one read.</param>
+    public WindowStream(ShardStore store, WindowPlan plan, BatchPlan batches, ReadRange range, DataCounters counters, int pieceBytes = DefaultPieceBytes)
     {
-        (this.store, this.plan, this.batches, this.counters) = (store, plan, batches, counters);
+        (this.store, this.plan, this.batches, this.counters, this.pieceBytes) = (store, plan, batches, counters, pieceBytes);
         thread = new Thread(() => Run(range)) { Name = "disk-0", IsBackground = true };
         thread.Start();
     }
@@ -171,8 +173,8 @@ public sealed class WindowStream : IDisposable
         var length = (int)store.ShardBytesOf(shard);
         try
         {
-            for (var at = 0; at < length && !Volatile.Read(ref disposed); at += PieceBytes)
-                store.Read(shard, at, buffer.AsSpan(at, Math.Min(PieceBytes, length - at)), counters.Stream);
+            for (var at = 0; at < length && !Volatile.Read(ref disposed); at += pieceBytes)
+                store.Read(shard, at, buffer.AsSpan(at, Math.Min(pieceBytes, length - at)), counters.Stream);
             return true;
         }
         catch (UserError)

@@ -164,6 +164,32 @@ public sealed class ReadModeTests : IDisposable
     }
 
     [Fact]
+    public void One_shard_that_is_cut_off_costs_the_records_behind_the_cut_and_they_are_counted()
+    {
+        var config = Pack(PackEncoding.Fp16, ReadModes.Sequential, SmallWindow);
+        config = config with { Data = config.Data with { BadRecordBudget = 0.5 } };
+        TrainingData[] opened = [TrainingData.Open(config), TrainingData.Open(config with { Data = config.Data with { NumThreadReader = 4 } })];
+        int[] lost;
+        using (var store = ShardStore.Open(config))
+        {
+            var record = store.Map(opened[0].Videos);
+            int[] ofShard = [.. Enumerable.Range(0, Videos).Where(video => store.ShardOf(record[video]) == 1).OrderBy(video => store.Part(record[video], ShardArray.Features2d).Offset)];
+            using var file = new FileStream(store.PathOf(record[ofShard[0]]), FileMode.Open, FileAccess.ReadWrite);
+            file.SetLength(store.Part(record[ofShard[1]], ShardArray.Spectrogram).Offset + 500); // within the second record
+            lost = ofShard[1..];
+        }
+
+        var visits = opened.Select(data => Visits(data, 0).Concat(Visits(data, 1)).ToList()).ToList();
+        Assert.Equal(visits[0], visits[1]);
+        Assert.DoesNotContain(visits[0], video => lost.Contains(video));
+        foreach (var data in opened)
+        {
+            Assert.Equal(lost.Order(), data.BadRecords.TakeNew().Select(bad => bad.Video).Order());
+            Assert.Equal(lost.Length, data.BadRecords.Count);
+        }
+    }
+
+    [Fact]
     public void A_window_that_holds_no_two_shards_is_refused()
     {
         var error = Assert.Throws<UserError>(() => TrainingData.Open(Pack(PackEncoding.Fp16, ReadModes.Sequential, 1000)));
@@ -187,7 +213,8 @@ public sealed class ReadModeTests : IDisposable
         var (mode, because) = ReadModes.Of(config.Data);
         Assert.Contains(mode, new[] { ReadModes.Random, ReadModes.Sequential });
         Assert.NotEmpty(because);
-        Assert.Equal((ReadModes.Random, "data.read_mode says so"), ReadModes.Of(config.Data with { ReadMode = ReadModes.Random }));
+        Assert.Equal((ReadModes.Random, "data.read_mode says so"), ReadModes.Of(config.Data with { ReadMode = ReadModes.Random }, ReadModes.Sequential));
+        foreach (var began in new[] { ReadModes.Random, ReadModes.Sequential }) Assert.Equal(began, TrainingData.Open(config, began).Reading!.Mode);
     }
 
     [Fact]

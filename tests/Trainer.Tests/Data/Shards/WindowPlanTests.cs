@@ -27,20 +27,20 @@ public sealed class WindowPlanTests
         Assert.NotEqual(order.Videos, Plan(1000, seed: 2).Of(3).Videos);
     }
 
-    [Fact]
-    public void Two_videos_of_a_batch_come_out_of_one_shard_as_often_as_the_quality_figure_says()
+    [Theory]
+    [InlineData(5000, 1)] // all of them: a full shuffle
+    [InlineData(1000, 10)] // 5 of 50 shards
+    [InlineData(1400, 8)] // 7 of 50, which are cut into equal windows
+    [InlineData(200, 50)] // one shard: no shuffle over shards
+    public void Two_videos_of_a_batch_come_out_of_one_shard_as_often_as_the_quality_figure_says(long memory, double figure)
     {
-        var plan = Plan(memory: 1000);
-        double together = 0, shuffled = 0;
-        for (var epoch = 0; epoch < 60; epoch++)
-        {
-            together += Pairs(plan.Of(epoch).Videos);
-            shuffled += Pairs(new CounterRandom(1, RandomPurpose.VideoOrder, epoch).Permutation(1000));
-        }
-
-        Assert.InRange(together / shuffled, 0.8 * plan.Togetherness, 1.2 * plan.Togetherness);
-
-        static int Pairs(int[] order) => order.Chunk(10).Sum(batch => batch.GroupBy(video => ShardOf[video]).Sum(same => same.Count() * (same.Count() - 1) / 2));
+        var plan = Plan(memory);
+        Assert.Equal(figure, plan.Togetherness);
+        const int epochs = 60;
+        var together = Enumerable.Range(0, epochs).Sum(epoch => plan.Of(epoch).Videos.Chunk(10).Sum(batch =>
+            batch.GroupBy(video => ShardOf[video]).Sum(same => same.Count() * (same.Count() - 1) / 2)));
+        var chance = epochs * 100 * 45 * (19 / 999.0); // 45 pairs a batch; of the 999 others 19 are of a video's shard
+        Assert.InRange(together / chance, 0.9 * figure, 1.1 * figure);
     }
 
     [Fact]

@@ -1,0 +1,84 @@
+using System.Globalization;
+using Mcn.Web.Trainer.Host;
+
+namespace Mcn.Web.Trainer.Gpu;
+
+/// <summary>
+/// What the replicas of a run reach each other's memory through, in words for the start of a run. From NVML: it needs no CUDA context and
+/// says what the driver allows, not what a transfer takes. NVML counts GPUs in the order of the bus, as CUDA does under
+/// CUDA_DEVICE_ORDER=PCI_BUS_ID; CUDA_VISIBLE_DEVICES is followed.
+/// </summary>
+static class LinkTopology
+{
+    const string HostMemory = "host memory";
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <param name="devices">Of the configuration, one a rank.</param>
+    /// <returns>`host memory`, `NVLink`, `PCIe peer-to-peer`, or which pairs (by rank) have what; null: there is only one device.</returns>
+    public static string? Describe(IReadOnlyList<string> devices) =>
+        Describe(devices, Nvml.LibraryToLoad, Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES"));
+
+    internal static string? Describe(IReadOnlyList<string> devices, string library, string? visible)
+    {
+        if (devices.Count == 1) return null;
+        if (devices[0] == "cpu") return HostMemory;
+        var call = new PatientCall<string>("gpu-links", () => Ask([.. devices.Select(device => Handle(device, visible))], library), Patience);
+        return call.TryGet(out var answer) ? answer : $"unknown (NVML did not answer in {Patience.TotalSeconds:0} s)";
+    }
+
+    static string Ask(IReadOnlyList<Func<nint?>> handles, string library)
+    {
+        try
+        {
+            var simulated = Nvml.Load(library) ? " (simulated)" : "";
+            if (Nvml.nvmlInit_v2() is not Nvml.Success and var error) return $"unknown (NVML answers {Nvml.Explain(error)})";
+            try
+            {
+                return Summary([.. handles.Select(handle => handle())]) + simulated;
+            }
+            finally
+            {
+                _ = Nvml.nvmlShutdown();
+            }
+        }
+        catch (Exception failure) when (failure is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
+        {
+            return $"unknown ({library} cannot be loaded, or is older than 2018)";
+        }
+    }
+
+    static string Summary(nint?[] devices)
+    {
+        var pairs = (from one in Enumerable.Range(0, devices.Length)
+                     from other in Enumerable.Range(one + 1, devices.Length - one - 1)
+                     group $"{one}-{other}" by LinkOf(devices[one], devices[other])).ToArray();
+        return pairs is [var only] ? only.Key : string.Join("; ", pairs.Select(pair => $"{pair.Key}: {string.Join(", ", pair)}"));
+    }
+
+    static string LinkOf(nint? one, nint? other)
+    {
+        if (one is not { } a || other is not { } b) return "unknown";
+        if (Can(a, b, Nvml.PeerNvLink)) return "NVLink";
+        return Can(a, b, Nvml.PeerRead) ? "PCIe peer-to-peer" : HostMemory;
+    }
+
+    static bool Can(nint one, nint other, int capability) =>
+        Nvml.nvmlDeviceGetP2PStatus(one, other, capability, out var status) == Nvml.Success && status == Nvml.PeerOk;
+
+    /// <summary>NVML's handle of `cuda:N`; null: NVML does not know it (a MIG instance, a number too large).</summary>
+    static Func<nint?> Handle(string device, string? visible) => () =>
+    {
+        var number = int.Parse(device["cuda:".Length..], CultureInfo.InvariantCulture);
+        var name = visible is { Length: > 0 } ? visible.Split(',').ElementAtOrDefault(number)?.Trim() : number.ToString(CultureInfo.InvariantCulture);
+        if (uint.TryParse(name, CultureInfo.InvariantCulture, out var index))
+            return Nvml.nvmlDeviceGetHandleByIndex_v2(index, out var handle) == Nvml.Success ? handle : null;
+        if (name is not { Length: > 0 } || Nvml.nvmlDeviceGetCount_v2(out var count) != Nvml.Success) return null;
+        for (uint i = 0; i < count; i++)
+        {
+            if (Nvml.nvmlDeviceGetHandleByIndex_v2(i, out var handle) == Nvml.Success && Nvml.DeviceUuid(handle, out var uuid) == Nvml.Success
+                && uuid.StartsWith(name, StringComparison.OrdinalIgnoreCase)) return handle;
+        }
+
+        return null;
+    };
+}
