@@ -97,7 +97,7 @@ static class StepBench
             if (count > 1) report.Ratio($"{count} replicas: rank 0's exchange, of its step", Median(rounds[count], "exchange") / Median(rounds[count], "step"), "");
         }
 
-        report.Note("Exchange is part of the other phases: waiting for the slowest rank, summing the own share of the gradients, copying the others' weights. The loss over all clips is computed by rank 0 while the others wait.");
+        report.Note("Exchange is part of the other phases: waiting for the slowest rank, summing the own share of the gradients, copying the others' weights. Queue and clusters are rank 0's, while the others wait.");
     }
 
     static void Row(BenchReport report, string size, string who, List<Measured> rounds, int clips, bool exchange = false)

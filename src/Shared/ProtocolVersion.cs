@@ -10,7 +10,7 @@ public static class ProtocolVersion
     public const int Run = 1;
 
     /// <summary>`state.json` of a checkpoint folder, and the files beside it.</summary>
-    public const int Checkpoint = 2;
+    public const int Checkpoint = 3;
 
     /// <summary>`knobs.json` of a run.</summary>
     public const int Knobs = 1;

@@ -10,7 +10,7 @@ public sealed partial class PagesTests(BrowserFixture browser)
     /// <summary>Words that are the same in Japanese: names, units, terms of the field, and what stands in code or comes from programs.</summary>
     static readonly HashSet<string> Allowed = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Mcn", "Web", "English", "GPU", "CPU", "NVIDIA", "SXM", "GiB", "MiB", "KiB", "clips", "inotify", "inode", "Xid", "NVLink", "ECC", "API", "JSON", "Seq", "SHA", "zip",
+        "Mcn", "Web", "English", "GPU", "CPU", "NVIDIA", "SXM", "GiB", "MiB", "KiB", "clips", "inotify", "inode", "Xid", "NVLink", "ECC", "API", "CSV", "JSON", "Seq", "SHA", "zip",
         "R", "YouCook", "median", "SIGABRT", "SIGKILL", "UCX", "VFS", "ENABLE", "fs", "max", "user", "watches", "checkpoint", "keep", "last", "MCN", "ada", "step", "FILE", "data", "tmp", "dev", "shm", "cuda", "UTC", "none", "nan", "means",
     };
 

@@ -6,7 +6,7 @@ namespace Mcn.Web.EndToEnd.Tests;
 public sealed class PauseRoundTripTests(SampleFixture sample, BrowserFixture browser)
 {
     [Fact]
-    public async Task Held_is_shown_once_confirmed_stands_still_and_changes_no_loss()
+    public async Task Held_is_shown_once_confirmed_stands_still_is_released_and_changes_no_loss()
     {
         var undisturbed = await sample.Undisturbed;
         var page = await browser.Open();
@@ -38,12 +38,27 @@ public sealed class PauseRoundTripTests(SampleFixture sample, BrowserFixture bro
 
         await page.ClickAsync("[data-test=resume]");
         await page.Drawn(step + 1);
-        await page.State("Finished");
+
+        // Save & release: the worker is gone, the page says what was seen of its memory, and resume starts another from there.
+        var second = Processes.Worker(site.Data)!.Value;
+        await page.ClickAsync("[data-test=release]");
+        await page.ClickAsync("[data-test=release-sure]");
+        await page.State("Released");
+        Assert.Null(Processes.Worker(site.Data));
+        await page.WaitForSelectorAsync("[data-progress=Done]");
+        var released = Assert.Single(Journal.Read(site.Data, "supervisor"), record => Is(record, "released"));
+        Assert.Contains($"process {second} is gone", (string)released["detail"]!, StringComparison.Ordinal);
+        await page.ClickAsync("[data-test=resume]");
+        await page.State("Finished", Site.Patience * 3); // most of the run, in a process that has to warm up
+        Assert.Equal(2, Journal.Incarnations(site.Data));
+        await page.WaitForFunctionAsync("() => document.querySelector('[data-test=ChartLoss] .canvas').dataset.marks === '‖ ‖ ▸'");
         Assert.Equal(TrainTests.Losses(undisturbed), Journal.Losses(site.Data));
         Assert.Equal(TrainTests.Table(undisturbed), Journal.Table(site.Data));
         await page.Drawn(900);
         await page.CurveIs(Journal.Losses(site.Data));
     }
 
-    static bool IsHeld(JsonNode record) => (string?)record["kind"] == "run_state" && string.Equals((string?)record["state"], "held", StringComparison.OrdinalIgnoreCase);
+    static bool IsHeld(JsonNode record) => Is(record, "held");
+
+    static bool Is(JsonNode record, string state) => (string?)record["kind"] == "run_state" && string.Equals((string?)record["state"], state, StringComparison.OrdinalIgnoreCase);
 }

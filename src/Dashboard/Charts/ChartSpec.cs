@@ -32,6 +32,19 @@ public sealed record ChartSpec(string Title, string Unit, string Group, IReadOnl
 
     public static readonly ChartSpec LearningRate = new("ChartLearningRate", "", "step", [new(MetricCatalog.LearningRate, "LearningRate", Strong, LabelIsKey: true)], Least: 0);
 
+    /// <summary>How evenly k-means fills its clusters, and how much a fit moves: falling evenness is the sign of collapse.</summary>
+    public static readonly ChartSpec Clusters = new("ChartClusters", "", "step",
+    [
+        new(MetricCatalog.KMeansEntropy, "KMeansEntropy", Strong, LabelIsKey: true),
+        new(MetricCatalog.KMeansChurn, "KMeansChurn", "#cc79a7", LabelIsKey: true),
+    ], 1, 0, 1);
+
+    public static readonly ChartSpec ClusterRepairs = new("ChartClusterRepairs", "", "step",
+    [
+        new(MetricCatalog.KMeansEmptyClusters, "KMeansEmpty", Strong, LabelIsKey: true),
+        new(MetricCatalog.KMeansSplits, "KMeansSplits", "#009e73", LabelIsKey: true),
+    ], Least: 0);
+
     public static readonly ChartSpec Rate = new("ChartRate", "clips/s", "step", [new(MetricCatalog.SamplesPerSecond, "Rate", Strong, LabelIsKey: true)], Least: 0);
 
     /// <summary>Memory against its total; a dashed line where the totals end.</summary>

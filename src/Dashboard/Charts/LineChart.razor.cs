@@ -23,6 +23,7 @@ public sealed partial class LineChart : IAsyncDisposable
     ChartSpec? drawnSpec;
     RunProjection? drawnRun;
     ChartFeed? feed;
+    IReadOnlyList<ChartMark> marked = [];
 
     [Parameter, EditorRequired]
     public required RunProjection Run { get; set; }
@@ -94,13 +95,15 @@ public sealed partial class LineChart : IAsyncDisposable
         }
     }
 
+    bool BySteps => Choice.BySteps && Spec.Group == "step";
+
     bool SameChart => drawnChoice == Choice && ReferenceEquals(drawnRun, Run) && drawnSpec is { } drawn
         && drawn.Title == Spec.Title && drawn.Most == Spec.Most && drawn.Lines.SequenceEqual(Spec.Lines);
 
     async Task DrawAsync()
     {
         (drawnChoice, drawnSpec, drawnRun) = (Choice, Spec, Run);
-        var bySteps = Choice.BySteps && Spec.Group == "step";
+        var bySteps = BySteps;
         var lines = Spec.Lines.Select(line => new { label = Label(line), color = line.Color, dashed = line.Dashed, width = line.Width });
         var options = new
         {
@@ -112,6 +115,7 @@ public sealed partial class LineChart : IAsyncDisposable
         };
         // The old feed's bytes would not fit the new chart: the loop takes both from here.
         feed = null;
+        marked = [];
         if (chart is not null)
         {
             await chart.InvokeVoidAsync("dispose");
@@ -140,6 +144,11 @@ public sealed partial class LineChart : IAsyncDisposable
 
                 await subscription!.NextAsync(closing.Token);
                 if (feed?.Next(subscribed) is { } bytes && chart is not null) await chart.InvokeVoidAsync("push", closing.Token, bytes);
+                if (chart is not null && ChartMarks.Of(Texts, subscribed.View, BySteps) is var marks && !marks.SequenceEqual(marked))
+                {
+                    marked = marks;
+                    await chart.InvokeVoidAsync("mark", closing.Token, marks.Select(mark => new { x = mark.X, sign = mark.Sign, text = mark.Text }));
+                }
             }
         }
         catch (Exception error) when (error is JSDisconnectedException or OperationCanceledException or ObjectDisposedException)

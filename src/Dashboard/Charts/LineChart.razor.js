@@ -18,6 +18,7 @@ class LineChart {
         this.dark = options.dark;
         this.columns = options.lines.length * (options.dimmed ? 2 : 1);
         this.data = Array.from({ length: this.columns + 1 }, () => []);
+        this.marks = [];
         // What the curves hold, a copy, for tests and the console.
         element.curves = () => this.data.map(column => [...column]);
         this.build();
@@ -48,6 +49,7 @@ class LineChart {
             padding: [8, 26, 0, 0],
             cursor: { sync: { key: bySteps ? "mcn-step" : "mcn-time" }, drag: { x: true, y: false } },
             legend: { live: true },
+            hooks: { draw: [plot => this.drawMarks(plot, ink)] },
             scales: {
                 x: { time: !bySteps },
                 y: logarithmic ? { distr: 3 } : { range: (_, min, max) => range(min, max, least, most) },
@@ -74,6 +76,35 @@ class LineChart {
         append(this.data[0], new Float64Array(buffer, 16, rows));
         for (let c = 0; c < columns; c++) append(this.data[c + 1], new Float32Array(buffer, 16 + rows * 8 + c * rows * 4, rows));
         this.soon();
+    }
+
+    // Moments that explain the curve: x, sign, text.
+    mark(marks) {
+        this.marks = marks;
+        this.element.dataset.marks = marks.map(one => one.sign).join(" ");
+        this.element.title = marks.map(one => `${one.sign} ${one.text}`).slice(-8).join("\n");
+        this.soon();
+    }
+
+    drawMarks(plot, ink) {
+        const { ctx, bbox } = plot;
+        ctx.save();
+        ctx.strokeStyle = ctx.fillStyle = ink.text;
+        ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
+        ctx.textAlign = "center";
+        ctx.textBaseline = "top";
+        ctx.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio]);
+        for (const { x, sign } of this.marks) {
+            const at = plot.valToPos(x, "x", true);
+            if (!(at >= bbox.left && at <= bbox.left + bbox.width)) continue;
+            ctx.beginPath();
+            ctx.moveTo(at, bbox.top + 12 * devicePixelRatio);
+            ctx.lineTo(at, bbox.top + bbox.height);
+            ctx.stroke();
+            ctx.fillText(sign, at, bbox.top);
+        }
+
+        ctx.restore();
     }
 
     // At most one drawing a frame; none while the tab is hidden, the newest state when it comes back.

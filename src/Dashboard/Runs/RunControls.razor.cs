@@ -56,7 +56,8 @@ public sealed partial class RunControls
 
     bool MayCommand => person.Allows(Policies.Operator);
 
-    bool CanGive => Trainer is not null && pending is not { IsOpen: true, Progress: not CommandProgress.NoAnswer };
+    /// <summary>Not the same twice; another one may supersede what is open: who waits for a step boundary must be able to stop.</summary>
+    bool CanGive(params CommandVerb[] verbs) => Trainer is not null && !Array.Exists(verbs, verb => pending is { IsOpen: true, Progress: not CommandProgress.NoAnswer } open && open.Command.Verb == verb);
 
     /// <summary>What becomes of a command that is given now, where that is not the usual.</summary>
     string? Delivery => !View.IsLive && !CanGoOn ? null
@@ -66,8 +67,9 @@ public sealed partial class RunControls
 
     RunState? State => View.State?.State;
 
-    /// <summary>No worker lives, and its trainer has this run loaded: resume starts one.</summary>
-    bool CanGoOn => State is RunState.Released or RunState.Stopped or RunState.Crashed && Trainer?.Beat?.RunId == View.Run.RunId;
+    /// <summary>No worker lives, and its trainer has this run loaded or no other to keep: resume starts one.</summary>
+    bool CanGoOn => State is RunState.Released or RunState.Stopped or RunState.Crashed && Trainer?.Beat is { } beat
+        && (beat.RunId == View.Run.RunId || beat.Target is RunTarget.Released or RunTarget.Stopped or null);
 
     /// <summary>The wish, where the run is not yet what it is meant to be.</summary>
     string? Wish => desired is { } wish && pending is { IsOpen: true } && !IsReached(wish.Target)

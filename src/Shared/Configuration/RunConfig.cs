@@ -236,7 +236,10 @@ public sealed record CompatibilityConfig
     /// <summary>Q14: k-means draws new centroids at every epoch start.</summary>
     public required bool RedrawCentroidsEachEpoch { get; init; }
 
-    /// <summary>Q14: the centroid of an empty cluster becomes the zero vector (off: it is taken over from before).</summary>
+    /// <summary>
+    /// Q14: k-means runs until its centroids rest, and that of an empty cluster becomes the zero vector (off: an empty or tiny cluster takes
+    /// half of the largest one, and a fit ends when fewer than 0.1 % of the rows change).
+    /// </summary>
     public required bool ZeroEmptyClusters { get; init; }
 
     /// <summary>Q16: after the last planned step the cosine rises again.</summary>

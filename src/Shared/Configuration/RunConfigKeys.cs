@@ -93,9 +93,9 @@ public static partial class RunConfigKeys
     static IEnumerable<ConfigKey> Faults() =>
     [
         Fault("negative_first_frame", false, "A clip that starts before 0.0125 s gets frame -2 or -1, which empties its audio (Q2)."),
-        Fault("redraw_centroids_each_epoch", true, "k-means draws new centroids at every epoch start (Q14)."),
-        Fault("zero_empty_clusters", true,
-            "The centroid of an empty cluster becomes the zero vector; off: it is taken over from before (Q14)."),
+        Fault("redraw_centroids_each_epoch", false, "k-means draws new centroids at every epoch start (Q14)."),
+        Fault("zero_empty_clusters", false,
+            "k-means runs until its centroids rest, and that of an empty cluster becomes the zero vector; off: an empty or tiny cluster takes half of the largest one, and a fit ends when fewer than 0.1 % of the rows change (Q14)."),
         Fault("schedule_rises_again", false, "After the last planned step the learning rate rises again along the cosine (Q16)."),
         Fault("optimistic_ties", false,
             "In retrieval a tie counts as every position it spans, each as a match; clips without audio do not enter the median (Q18)."),

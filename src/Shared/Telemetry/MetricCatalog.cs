@@ -93,6 +93,15 @@ public static class MetricCatalog
     /// <summary>Empty clusters in the last k-means fit [{cluster}].</summary>
     public const string KMeansEmptyClusters = "train.kmeans.empty_clusters";
 
+    /// <summary>Empty or tiny clusters that took half of the largest one, in the last k-means fit [{cluster}].</summary>
+    public const string KMeansSplits = "train.kmeans.splits";
+
+    /// <summary>Entropy of the cluster sizes of the last k-means fit, as a share of ln K: 1 all equal, 0 all rows in one [1].</summary>
+    public const string KMeansEntropy = "train.kmeans.entropy";
+
+    /// <summary>Share of the rows that the last k-means fit moved to another cluster; absent where it drew new centroids [1].</summary>
+    public const string KMeansChurn = "train.kmeans.churn";
+
     /// <summary>Training stood still for the last snapshot [s].</summary>
     public const string CheckpointStall = "train.checkpoint.stall";
 

@@ -54,13 +54,30 @@ public sealed class McnObjective
     /// <returns>The terms without the reconstruction; dL/d of each embedding. What it makes of the clusters is still to be kept or dropped.</returns>
     public (LossBreakdown Loss, EmbeddingGradients Gradients) Differentiate(Tensor video, Tensor audio, Tensor text, int epoch, int stepInEpoch)
     {
+        var clips = video.shape[0];
+        var contrast = Contrast(video, audio, text, 0, clips, clips);
+        var (cluster, more) = Cluster(video, audio, text, epoch, stepInEpoch);
+        return (Loss(contrast, contrast.Statistics, cluster), contrast.Gradients(contrast.Statistics, more));
+    }
+
+    /// <summary>A rank's part of the contrasts between modalities; parameters as of <see cref="ContrastShare.Of"/>.</summary>
+    public ContrastShare Contrast(Tensor video, Tensor audio, Tensor text, long first, long count, long group) =>
+        ContrastShare.Of(config, video, audio, text, first, count, group);
+
+    /// <summary>The terms without the reconstruction.</summary>
+    /// <param name="complete">Statistics of all clips.</param>
+    public static LossBreakdown Loss(ContrastShare contrast, IReadOnlyList<ContrastStatistics> complete, Tensor? cluster)
+    {
+        var losses = contrast.Losses(complete);
+        return new LossBreakdown(losses[0], losses[1], losses[2], cluster, Reconstruction: null);
+    }
+
+    /// <summary>The cluster term over all clips and its gradients; nulls without k-means. What it makes of the clusters is still to be kept or dropped.</summary>
+    public (Tensor? Loss, EmbeddingGradients? Gradients) Cluster(Tensor video, Tensor audio, Tensor text, int epoch, int stepInEpoch)
+    {
+        if (clusters is null) return (null, null);
         var (v, a, t) = (new Branch(video, !config.NoVideo), new Branch(audio, !config.NoAudio), new Branch(text, true));
-        var loss = new LossBreakdown(
-            Contrast(t, v, config.WeightTextVideo),
-            Contrast(a, t, config.WeightAudioText),
-            Contrast(a, v, config.WeightAudioVideo),
-            clusters is null ? null : Cluster([.. new[] { v, a, t }.Where(branch => branch.On)], epoch, stepInEpoch),
-            Reconstruction: null);
+        var loss = Cluster([.. new[] { v, a, t }.Where(branch => branch.On)], epoch, stepInEpoch);
         return (loss, new EmbeddingGradients(v.Gradient, a.Gradient, t.Gradient));
     }
 
@@ -86,16 +103,6 @@ public sealed class McnObjective
 
         autograd.backward(outputs, seeds);
         return reconstruction?.detach();
-    }
-
-    Tensor? Contrast(Branch a, Branch b, double weight)
-    {
-        if (!a.On || !b.On || weight == 0) return null;
-        var (loss, gradientA, gradientB) = MaskedMarginSoftmax.LossAndGradients(a.Value, b.Value, config.Margin);
-        using var factor = weight.ToScalar();
-        a.Gradient.add_(gradientA, factor);
-        b.Gradient.add_(gradientB, factor);
-        return loss * factor;
     }
 
     Tensor Cluster(Branch[] branches, int epoch, int stepInEpoch)

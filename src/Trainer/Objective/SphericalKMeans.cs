@@ -6,7 +6,8 @@ namespace Mcn.Web.Trainer.Objective;
 
 /// <summary>
 /// k-means by cosine similarity (mcn-spec §6.3): assignment by the largest cosine, first index on ties; centroids are arithmetic
-/// means of the unnormalised rows. Deterministic for given initial centroids.
+/// means of the unnormalised rows. Deterministic for given initial centroids. Here the whole procedure is written down in one piece, on one
+/// matrix of rows: what <see cref="ShardedKMeans"/>, which training uses, is compared with.
 /// </summary>
 public static class SphericalKMeans
 {
@@ -55,8 +56,10 @@ public static class SphericalKMeans
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return Normalised(rows).mm(Normalised(centroids).t()).argmax(1).MoveToOuterDisposeScope();
+        // A row's own length changes none of its comparisons.
+        return rows.mm(Normalised(centroids).t()).argmax(1).MoveToOuterDisposeScope();
     }
 
-    static Tensor Normalised(Tensor x) => x / x.norm(1, keepdim: true, p: 2).Plus(NormEpsilon);
+    /// <summary>x / (|x| + 1e-8), row by row.</summary>
+    internal static Tensor Normalised(Tensor x) => x / x.norm(1, keepdim: true, p: 2).Plus(NormEpsilon);
 }

@@ -149,7 +149,7 @@ static class TrainingParity
     static void CompareClustering(JsonElement expected, OnlineClusters clusters, string name, ParityReport report)
     {
         if (expected.GetProperty("kmeans_iters").ValueKind == JsonValueKind.Number)
-            report.Same($"{name}.kmeans_iters", [clusters.LastIterations], [expected.GetProperty("kmeans_iters").GetInt32()]);
+            report.Same($"{name}.kmeans_iters", [clusters.LastFit!.Iterations], [expected.GetProperty("kmeans_iters").GetInt32()]);
     }
 
     static void CompareArrays(GoldenArrays arrays, string step, Embeddings embeddings, OnlineClusters clusters, ParityReport report, string run)
@@ -209,7 +209,7 @@ static class TrainingParity
             if (precision != ScalarType.Float32) Network.to(precision);
             Adam = new Adam(Network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter)), config.Optimizer,
                 allowFused: precision == ScalarType.Float32);
-            Clusters = new OnlineClusters(config, CPU, (_, _, _, step) =>
+            Clusters = new OnlineClusters(config, [CPU], (_, _, _, step) =>
                 [.. run.GetProperty("steps")[step].GetProperty("kmeans_init_indices").EnumerateArray().Select(index => index.GetInt64())]);
             objective = new McnObjective(config, Clusters);
         }

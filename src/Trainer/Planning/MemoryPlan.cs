@@ -1,5 +1,6 @@
 using System.Numerics;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Objective;
 
 namespace Mcn.Web.Trainer.Planning;
 
@@ -81,14 +82,13 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
         if (lead)
         {
             yield return new("loss", 3 * Math.Min(n * n * sizeof(float), Math.Max(LossBlockBytes, n * sizeof(float))));
+            // The step's mean embeddings; sums of each part, their total, old and new centroids and their directions.
             if (config.Objective.Kmeans)
-            {
-                var rows = QueueRows(config);
-                if (rows > 0) yield return new("queue", rows * d * sizeof(float));
-                // A fit lays queue and batch together, and their directions beside them.
-                yield return new("clustering", 2 * (rows + n) * d * sizeof(float));
-            }
+                yield return new("clustering", ((n + ((VideoParts.Count + 4) * config.Objective.ClusterSize)) * d * sizeof(float)) + (2 * KMeansPart.MostBlockBytes));
         }
+
+        var partsOfOne = (VideoParts.Count + config.Devices.Count - 1) / config.Devices.Count;
+        if (QueueRows(config) is > 0 and var rows) yield return new("queue", Math.Min(replicas * partsOfOne, VideoParts.Count) * rows / VideoParts.Count * d * sizeof(float));
 
         if (cpu) yield break;
         yield return Each("workspace", 2 * share.GroupSize * size.LargestMap(frames) * sizeof(float)); // gradients of the largest maps on their way back

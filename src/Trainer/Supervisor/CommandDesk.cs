@@ -86,6 +86,8 @@ public sealed class CommandDesk : IDisposable
         CommandAnswer Accept(string text) => new(command.CommandId, true, "accepted", text, view?.RunId);
 
         if (command.Verb == CommandVerb.Start) return Start(command, view);
+        if (command is { Verb: CommandVerb.Resume, RunId: { } other } && other != view?.RunId)
+            return IsBusy(view) ? Refuse("busy", $"run {view!.RunId} is {view.State.ToString().ToUpperInvariant()}; release or stop it first") : starter.GoOn(command, other);
         if (view is null) return Refuse("unknown_run", "no run is loaded");
         if (command.RunId is { } wanted && wanted != view.RunId) return Refuse("unknown_run", $"the loaded run is {view.RunId}");
         // Seen is seen: an older wish that arrives later does not come true, whatever became of the newer one.
@@ -142,10 +144,11 @@ public sealed class CommandDesk : IDisposable
 
     CommandAnswer Start(RunCommand command, RunView? view)
     {
-        if (view is { } loaded && (loaded.WorkerPid is not null || loaded.RestartPending || loaded.Target is RunTarget.Running or RunTarget.Held))
-            return new CommandAnswer(command.CommandId, false, "busy", $"run {loaded.RunId} is {loaded.State.ToString().ToUpperInvariant()}; stop it first", loaded.RunId);
+        if (IsBusy(view)) return new CommandAnswer(command.CommandId, false, "busy", $"run {view!.RunId} is {view.State.ToString().ToUpperInvariant()}; release or stop it first", view.RunId);
         return starter.Start(command);
     }
+
+    static bool IsBusy(RunView? view) => view is { } loaded && (loaded.WorkerPid is not null || loaded.RestartPending || loaded.Target is RunTarget.Running or RunTarget.Held);
 
     public void Dispose() => one.Dispose();
 }

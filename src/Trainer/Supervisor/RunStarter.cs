@@ -61,6 +61,24 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
         }
     }
 
+    /// <summary>A resume of a run that is not the loaded one: it is loaded, as a start of its configuration would.</summary>
+    public CommandAnswer GoOn(RunCommand command, string runId)
+    {
+        CommandAnswer Refuse(string code, string text) => new(command.CommandId, false, code, text, runId);
+        var run = new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), runId));
+        if (Path.GetFileName(runId) != runId || !File.Exists(run.Identity)) return Refuse("unknown_run", $"there is no run {runId} here");
+        try
+        {
+            if (RunCatalog.Read(run).Finished) return Refuse("wrong_state", "the run is FINISHED");
+            keeper.Load(run, new DesiredRun(DesiredRun.Version, runId, RunTarget.Running, command.CommandId, Math.Max(1, command.Generation)), command.CommandId);
+            return new CommandAnswer(command.CommandId, true, "accepted", "is loaded and goes on from its last checkpoint", runId);
+        }
+        catch (Exception error) when (error is UserError or IOException or UnauthorizedAccessException)
+        {
+            return Refuse("wrong_state", error.Message);
+        }
+    }
+
     void Load(RunFolder run, DesiredRun? desired)
     {
         keeper.Load(run, desired ?? new DesiredRun(DesiredRun.Version, run.RunId, RunTarget.Running), null);

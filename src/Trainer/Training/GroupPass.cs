@@ -47,7 +47,7 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
     }
 
     /// <summary>Takes the gradients in the embeddings on into the parameters, group by group.</summary>
-    /// <param name="gradients">Of all N clips of the step, on any device.</param>
+    /// <param name="gradients">Of this rank's clips.</param>
     /// <returns>Each group's part of the reconstruction term; empty without the heads.</returns>
     public IReadOnlyList<Tensor> Backward(McnObjective objective, EmbeddingGradients gradients)
     {
@@ -57,7 +57,7 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
         {
             using var scope = NewDisposeScope();
             var embeddings = group - mine.First < kept.Length ? kept[group - mine.First] : Encode(group, reconstruct: true);
-            var error = objective.Inject(embeddings, gradients.Rows((long)group * groups.Size, groups.Size, rank.Device), (double)groups.Size / groups.Clips);
+            var error = objective.Inject(embeddings, gradients.Rows((long)(group - mine.First) * groups.Size, groups.Size, rank.Device), (double)groups.Size / groups.Clips);
             if (error is not null) reconstruction.Add(error.MoveToOuterDisposeScope());
             sum?.Take(group, rank.Parameters);
         }

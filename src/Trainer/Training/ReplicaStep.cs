@@ -14,6 +14,7 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
 {
     readonly List<Shortage> shortages = [];
     LossBreakdown? overAllClips;
+    (Tensor? Loss, EmbeddingGradients? Gradients) cluster;
 
     public HostClips Clips { get; } = HostClips.From(batch);
 
@@ -42,8 +43,8 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
     /// <summary>Of each rank's clips, without graph.</summary>
     public (Tensor Video, Tensor Audio, Tensor Text)[] Embeddings { get; } = new (Tensor, Tensor, Tensor)[ranks];
 
-    /// <summary>In the embeddings of all clips, on rank 0's device.</summary>
-    public EmbeddingGradients? Gradients { get; private set; }
+    /// <summary>Of each rank: what its part of the contrasts found in its clips.</summary>
+    public IReadOnlyList<ContrastStatistics>[] Statistics { get; } = new IReadOnlyList<ContrastStatistics>[ranks];
 
     /// <summary>Of each rank, by group.</summary>
     public IReadOnlyList<Tensor>[] Reconstruction { get; } = new IReadOnlyList<Tensor>[ranks];
@@ -60,12 +61,29 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
         }
     }
 
-    /// <summary>The loss over all clips and its gradients, on rank 0.</summary>
-    public void Differentiate(McnObjective objective, Device device)
+    /// <summary>A rank's part of the contrasts, and on rank 0 the cluster term: all look at the embeddings of every clip.</summary>
+    public ContrastShare Contrast(int rank, McnObjective objective, Device device, ClipGroups groups)
     {
         Tensor All(Func<(Tensor Video, Tensor Audio, Tensor Text), Tensor> part) =>
             ranks == 1 ? part(Embeddings[0]) : cat([.. Embeddings.Select(embeddings => part(embeddings).to(device))], 0);
-        (overAllClips, Gradients) = objective.Differentiate(All(e => e.Video), All(e => e.Audio), All(e => e.Text), batch.Epoch, batch.StepInEpoch);
+        var (video, audio, text) = (All(e => e.Video), All(e => e.Audio), All(e => e.Text));
+        var mine = groups.OfRank(rank, ranks);
+        var contrast = objective.Contrast(video, audio, text, mine.First * (long)groups.Size, mine.Count * (long)groups.Size, groups.Size);
+        Statistics[rank] = contrast.Statistics;
+        if (rank == 0) cluster = objective.Cluster(video, audio, text, batch.Epoch, batch.StepInEpoch);
+        return contrast;
+    }
+
+    /// <summary>In the embeddings of a rank's clips, once every rank has its statistics; on rank 0 the loss too.</summary>
+    public EmbeddingGradients Gradients(int rank, ContrastShare contrast, Device device, ClipGroups groups)
+    {
+        Tensor All(int pair, Func<ContrastStatistics, Tensor> part) =>
+            ranks == 1 ? part(Statistics[0][pair]) : cat([.. Statistics.Select(statistics => part(statistics[pair]).to(device))], 0);
+        var complete = Enumerable.Range(0, Statistics[0].Count)
+            .Select(pair => new ContrastStatistics(All(pair, s => s.RowLse), All(pair, s => s.ColumnLse), All(pair, s => s.Matching))).ToArray();
+        if (rank == 0) overAllClips = McnObjective.Loss(contrast, complete, cluster.Loss);
+        var mine = groups.OfRank(rank, ranks);
+        return contrast.Gradients(complete, cluster.Gradients?.Rows(mine.First * (long)groups.Size, mine.Count * (long)groups.Size, device));
     }
 
     /// <summary>Every term, on rank 0; the reconstruction is added up in the groups' order.</summary>

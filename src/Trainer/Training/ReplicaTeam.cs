@@ -11,7 +11,7 @@ namespace Mcn.Web.Trainer.Training;
 
 /// <summary>
 /// All replicas of a run: rank 0 on the caller's thread, every other one on a thread of its own that lives as long as the team. Each
-/// encodes its BatchNorm groups; the loss over all clips, queue and clusters are computed on rank 0; gradients meet in the
+/// encodes its BatchNorm groups and computes its rows of the contrasts; queue and clusters are rank 0's; gradients meet in the
 /// <see cref="GradientExchange"/>. Nothing in the numbers depends on the number of ranks. Statistics of batch normalisation, evaluation
 /// and checkpoints are rank 0's.
 /// </summary>
@@ -49,7 +49,7 @@ public sealed class ReplicaTeam : IDisposable
         owners = GradientExchange.Owners([.. Lead.Parameters.Select(parameter => parameter.Value.NumberOfElements)], ranks.Length);
         optimizers = [.. ranks.Select((rank, index) => new Adam(rank.Parameters.Where((_, parameter) => owners[parameter] == index), config.Optimizer))];
         Moments = [.. Lead.Parameters.Select((parameter, i) => optimizers[owners[i]].Moments.Single(moment => moment.Name == parameter.Name))];
-        Clusters = config.Objective.Kmeans ? new OnlineClusters(config, Lead.Device, initialRows) : null;
+        Clusters = config.Objective.Kmeans ? new OnlineClusters(config, devices, initialRows) : null;
         objective = new McnObjective(config, Clusters);
         orders = [.. ranks.Skip(1).Select(_ => new BlockingCollection<ReplicaStep>())];
         followers = [.. orders.Select((order, index) => new Thread(() => Follow(index + 1, order)) { Name = names[index + 1], IsBackground = true })];
@@ -216,13 +216,11 @@ public sealed class ReplicaTeam : IDisposable
         var encoded = Stopwatch.GetTimestamp();
         var copied = pass.Copying;
         rank.Lane?.Mark(RecorderPhase.Backward);
-        if (!AllDid("the loss", () =>
-        {
-            if (index == 0) step.Differentiate(objective, Lead.Device);
-        })) return null;
+        ContrastShare? contrast = null;
+        if (!AllDid("the loss", () => contrast = step.Contrast(index, objective, rank.Device, groups))) return null;
         if (!AllDid("gradients", () =>
         {
-            step.Reconstruction[index] = pass.Backward(objective, step.Gradients!);
+            step.Reconstruction[index] = pass.Backward(objective, step.Gradients(index, contrast!, rank.Device, groups));
             step.Sums[index] = pass.Sum?.Parts ?? [];
         })) return null;
         if (pass.Sum is not null && !AllDid("sums of gradients", () => CollectOwned(index, step))) return null;

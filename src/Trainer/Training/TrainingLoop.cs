@@ -236,8 +236,11 @@ public sealed class TrainingLoop(
         Add(MetricCatalog.Forward, outcome.Forward.TotalSeconds);
         Add(MetricCatalog.Backward, outcome.Backward.TotalSeconds);
         Add(MetricCatalog.Optimizer, outcome.Optimizer.TotalSeconds);
-        Add(MetricCatalog.KMeansIterations, team.Clusters?.LastIterations);
-        Add(MetricCatalog.KMeansEmptyClusters, team.Clusters?.LastEmptyClusters);
+        Add(MetricCatalog.KMeansIterations, team.Clusters?.LastFit?.Iterations);
+        Add(MetricCatalog.KMeansEmptyClusters, team.Clusters?.LastFit?.EmptyClusters);
+        Add(MetricCatalog.KMeansSplits, team.Clusters?.LastFit?.Splits);
+        Add(MetricCatalog.KMeansEntropy, team.Clusters?.LastFit?.Entropy);
+        Add(MetricCatalog.KMeansChurn, team.Clusters?.LastFit?.Churn);
         Add(MetricCatalog.MicroBatch, team.ClipsHeld);
         Add(MetricCatalog.StepsRedone, team.Redone);
         var (process, machine) = checkpoints.AtRisk;

@@ -13,6 +13,7 @@ static class TrainingState
     public const string ModelFile = "model.safetensors";
     const string OptimizerFile = "optimizer.safetensors";
     const string ClustersFile = "clusters.safetensors";
+    const int QueueInParts = 3; // the version of checkpoints from which on the queue is kept part by part
 
     /// <summary>The replicas' own tensors, not copies: rank 0's parameters, buffers, both moments of each parameter, queue and centroids.</summary>
     public static IReadOnlyList<StateTensor> TensorsOf(ReplicaTeam team)
@@ -25,7 +26,8 @@ static class TrainingState
             tensors.Add(new StateTensor(OptimizerFile, $"exp_avg_sq.{moment.Name}", moment.Second));
         }
 
-        if (team.Clusters?.Queue is { } queue) tensors.Add(new StateTensor(ClustersFile, "queue", queue.Ring));
+        if (team.Clusters?.Queue is { } queue)
+            tensors.AddRange(queue.Parts.Select((part, index) => new StateTensor(ClustersFile, $"queue.{index}", part)).Where(part => part.Value.NumberOfElements > 0));
         if (team.Clusters?.Centroids is { } centroids) tensors.Add(new StateTensor(ClustersFile, "centroids", centroids));
         return tensors;
     }
@@ -45,7 +47,17 @@ static class TrainingState
         team.AdamSteps = manifest.AdamSteps;
         if (team.Clusters is { Centroids: null } clusters && manifest.Step > 0)
             clusters.Restore(zeros(team.Config.Objective.ClusterSize, team.Config.Model.EmbdDim, device: team.Lead.Device));
-        copy(TensorsOf(team));
+        if (team.Clusters?.Queue is { } queue && manifest.FormatVersion < QueueInParts)
+        {
+            var whole = zeros(team.Config.Objective.QueueSize, queue.RowsPerStep, team.Config.Model.EmbdDim);
+            copy([.. TensorsOf(team).Where(tensor => !tensor.Name.StartsWith("queue.", StringComparison.Ordinal)), new StateTensor(ClustersFile, "queue", whole)]);
+            queue.Restore(whole);
+        }
+        else
+        {
+            copy(TensorsOf(team));
+        }
+
         team.Clusters?.Queue?.Restore(manifest.QueueHead!.Value, manifest.QueueFilled!.Value);
         return PositionOf(manifest);
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Data.Disk;
@@ -50,8 +51,11 @@ static class DataInfoVerb
         var areSmall = new FileInfo(candidates[0]).Length < SmallFileBytes;
         var measured = probe.VideosPerSecond(sample.Files);
         var plan = ReadPlan.Of(device, rates);
+        var costs = Costs(config, videos, out var unmeasured);
+        var readers = Math.Min(config.Data.NumThreadReader, Environment.ProcessorCount);
         var encodings = EncodingSizes.Of(sample.Sizes, config.Model.FeatureDim)
-            .Select(size => (Size: size, Rate: size.IsEstimate ? rates.SequentialBytesPerSecond / size.BytesPerVideo : measured)).ToList();
+            .Select(size => new EncodingSpeed(size, size.IsEstimate ? rates.SequentialBytesPerSecond / size.BytesPerVideo : measured,
+                costs.TryGetValue(size.Encoding, out var cost) ? cost : null, readers)).ToList();
         if (arguments.GetValue(Json)) PrintJson();
         else Print();
         return ExitCodes.Done;
@@ -68,13 +72,18 @@ static class DataInfoVerb
             ["disk"] = DiskJson(device, rates, areSmall),
             ["mode"] = plan.Mode,
             ["because"] = plan.Because,
+            ["cpu_unmeasured_because"] = unmeasured,
             ["encodings"] = new JsonArray([.. encodings.Select(one => (JsonNode)new JsonObject
             {
                 ["encoding"] = one.Size.Encoding,
                 ["bytes_per_video"] = one.Size.BytesPerVideo,
                 ["estimated"] = one.Size.IsEstimate,
-                ["videos_per_second"] = one.Rate,
-                ["epoch_seconds"] = videos.Count / one.Rate,
+                ["disk_videos_per_second"] = one.DiskVideosPerSecond,
+                ["cpu_seconds_per_video"] = one.CpuSecondsPerVideo,
+                ["readers"] = one.Readers,
+                ["videos_per_second"] = one.VideosPerSecond,
+                ["limited_by"] = one.LimitedBy,
+                ["epoch_seconds"] = one.EpochSeconds(videos.Count),
             })]),
         }.ToJsonString());
 
@@ -86,9 +95,25 @@ static class DataInfoVerb
             if (areSmall) Line($"no file here is larger than {SmallFileBytes / 1e6:F0} MB: the rate in sequence is mostly that of opening files; packed shards are read faster than this says");
             Line($"mode {plan.Mode}: {plan.Because}");
             Line($"");
-            Line($"encoding      MB/video  videos/s    an epoch");
-            foreach (var (size, rate) in encodings)
-                Line($"{size.Encoding,-12} {size.BytesPerVideo / 1e6,9:0.###} {rate,9:F0}  {Span(videos.Count / rate),10}{(size.IsEstimate ? "  from the shapes" : "  measured, one reader, random order")}");
+            Line($"encoding      MB/video  disk videos/s  CPU ms/video  videos/s    an epoch  limited by");
+            foreach (var one in encodings)
+                Line($"{one.Size.Encoding,-12} {one.Size.BytesPerVideo / 1e6,9:0.###} {one.DiskVideosPerSecond,14:F0} {(one.CpuSecondsPerVideo is { } cost ? cost * 1e3 : double.NaN),13:0.##} {one.VideosPerSecond,9:F0}  {Span(one.EpochSeconds(videos.Count)),10}  {one.LimitedBy}");
+            Line($"disk: original measured in random order by one reader, the others from the shapes in sequence; CPU: measured out of memory, {readers} readers can run");
+            if (unmeasured is not null) Line($"the CPU time could not be measured, so it limits nothing here: {unmeasured}");
+        }
+    }
+
+    static IReadOnlyDictionary<string, double> Costs(RunConfig config, VideoList videos, out string? unmeasured)
+    {
+        try
+        {
+            unmeasured = null;
+            return EncodingCosts.Measure(config, videos, Directory.CreateTempSubdirectory("mcn-info-").FullName, CancellationToken.None);
+        }
+        catch (Exception error) when (error is UserError or IOException)
+        {
+            unmeasured = error.Message; // no space for a few packed videos, for one: the disk's figures are still true
+            return new Dictionary<string, double>();
         }
     }
 

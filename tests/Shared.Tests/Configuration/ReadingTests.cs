@@ -148,7 +148,7 @@ public sealed class ReadingTests : ConfigFixture
 
     [Theory]
     [InlineData("\"original\"", true, true)]
-    [InlineData("\"default\"", false, true)]
+    [InlineData("\"default\"", false, false)]
     [InlineData("{ \"optimistic_ties\": true, \"zero_empty_clusters\": false }", true, false)]
     public void Compatibility_is_a_preset_or_an_object_of_switches(string value, bool optimisticTies, bool zeroEmptyClusters)
     {

@@ -48,6 +48,14 @@ public sealed class RulesTests : ConfigFixture
         Assert.Equal(1, ReadWith("\"batch_size\": 512, \"n_pair\": 1", "\"objective\": { \"use_queue\": false }").Data.NPair);
     }
 
+    [Theory]
+    [InlineData("\"read_mode\": \"sequential\"", "FILE: data.read_mode: found read_mode sequential with the original's layout; expected data.shards. Pack the data")]
+    [InlineData("\"echo\": 2", "FILE: data.read_mode: found echo 2 with read_mode auto; expected echo 1, or read_mode sequential")]
+    [InlineData("\"echo\": 17", "FILE: data.echo: found 17; expected a whole number")]
+    [InlineData("\"read_mode\": \"hdd\"", "FILE: data.read_mode: found \"hdd\"; expected \"auto\" or \"random\" or \"sequential\"")]
+    public void Ways_of_reading_that_the_data_do_not_have_are_one_mistake(string data, string start) =>
+        Assert.StartsWith(start, OneMistake(() => ReadWith(data)), StringComparison.Ordinal);
+
     [Fact]
     public void A_step_of_fewer_clips_than_a_BatchNorm_group_is_one_group()
     {

@@ -85,11 +85,11 @@ public sealed class HabitTests
             config = config with
             {
                 Objective = config.Objective with { ClusterSize = 2, UseQueue = false },
-                Compatibility = config.Compatibility with { LabelsBeforeLastUpdate = before },
+                Compatibility = config.Compatibility with { LabelsBeforeLastUpdate = before, ZeroEmptyClusters = true },
             };
-            using var clusters = new OnlineClusters(config, CPU, (_, _, _, _) => [0, 1]);
+            using var clusters = new OnlineClusters(config, [CPU], (_, _, _, _) => [0, 1]);
             var result = clusters.Update(rows, 0, 0).data<long>().ToArray();
-            Assert.Equal(1, clusters.LastIterations);
+            Assert.Equal(1, clusters.LastFit!.Iterations);
             if (!before) Assert.Equal(SphericalKMeans.Assign(rows, clusters.Centroids!).data<long>().ToArray(), result);
             return result;
         })];

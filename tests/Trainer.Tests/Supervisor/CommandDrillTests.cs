@@ -93,6 +93,31 @@ public sealed class CommandDrillTests
     }
 
     [Fact]
+    public async Task A_released_run_gives_way_to_another_and_is_resumed_by_its_name_once_the_trainer_is_free()
+    {
+        await using var fixture = await RunningAsync("slow", "clean");
+        var desk = fixture.Service.Desk;
+        var other = new RunFolder(Path.Combine(RunFolder.RunsOf(fixture.Data), "20260102-000000-abcdef"));
+        Directory.CreateDirectory(other.Path);
+        await File.WriteAllTextAsync(other.Config, "{ \"name\": \"other\" }");
+        await File.WriteAllLinesAsync(Path.Combine(other.Path, "scenario"), ["slow"]);
+        RunCatalog.Write(other, RunCatalog.Read(fixture.Run) with { RunId = other.RunId, Name = "other", Incarnation = 0 });
+        RunCommand Resume(string id, string run, long generation) => Command(id, CommandVerb.Resume, generation) with { RunId = run };
+
+        Assert.Equal("busy", (await desk.ExecuteAsync(Resume("1", other.RunId, 1))).Code);
+        await desk.ExecuteAsync(Command("2", CommandVerb.Release, 1));
+        await fixture.UntilStateAsync(RunState.Released);
+        Assert.Equal("unknown_run", (await desk.ExecuteAsync(Resume("3", "../trainer", 1))).Code);
+        Assert.True((await desk.ExecuteAsync(Resume("4", other.RunId, 1))).Accepted);
+        await SupervisorFixture.WaitForAsync(() => LocalSocket.Call(fixture.Trainer, new SocketRequest("status", null))!.Text.Contains("(other): RUNNING", StringComparison.Ordinal), "the other run");
+        await desk.ExecuteAsync(Command("5", CommandVerb.Stop, 2));
+        await WaitForStateAsync(fixture, RunState.Stopped);
+        Assert.True((await desk.ExecuteAsync(Resume("6", fixture.Run.RunId, 2))).Accepted);
+        await fixture.UntilStateAsync(RunState.Finished);
+        Assert.Equal(CommandEnded.Done, (await fixture.UntilAsync<CommandEnded>(ended => ended.CommandId == "6")).Code);
+    }
+
+    [Fact]
     public async Task A_run_that_cannot_be_saved_is_not_released()
     {
         await using var fixture = await RunningAsync("cannot-save");

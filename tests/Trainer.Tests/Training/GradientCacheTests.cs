@@ -19,7 +19,7 @@ public sealed class GradientCacheTests
         var config = RandomBatches.Config(group);
         using var team = RandomBatches.Team(config);
         var rank = team.Lead;
-        using var clusters = new OnlineClusters(config, CPU, RandomBatches.FirstRows);
+        using var clusters = new OnlineClusters(config, [CPU], RandomBatches.FirstRows);
         var objective = new McnObjective(config, clusters);
         var groups = ClipGroups.Of(config);
         var clips = HostClips.From(RandomBatches.Batch(config, 0));

@@ -27,7 +27,7 @@ public sealed class ReplicaTeamTests
 
         Assert.Equal(one.Losses, several.Losses);
         SmallRun.AssertSameTensors(one.State, several.State);
-        Assert.Contains("queue", one.State.Keys);
+        Assert.Contains("queue.1", one.State.Keys);
         Assert.NotEqual(one.Losses[0], one.Losses[^1]);
     }
 

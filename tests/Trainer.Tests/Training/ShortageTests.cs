@@ -31,11 +31,13 @@ public sealed class ShortageTests
         var untouched = Untouched.Value;
         using var team = RandomBatches.Team(Config(replicas, microBatch: 24));
         var held = team.ClipsHeld;
-        var step = 0;
+        var (step, failures) = (0, 0);
         team.Drill = (who, where) =>
         {
-            // In a step with a fit and in one without: queue and centroids are at stake in both.
-            if (who == rank && where == part && (step == 3 && team.ClipsHeld == held || step == 4 && team.ClipsHeld == held / 2 && held >= 4 * Group)) Allocate();
+            // In a step with a fit and in one without: queue and centroids are at stake in both. Once each: rank 0 halves while others begin anew.
+            if (who != rank || where != part || !(step == 3 && failures == 0 || step == 4 && failures == 1 && held >= 4 * Group)) return;
+            failures++;
+            Allocate();
         };
         List<double> losses = [];
         List<Shortage> shortages = [];

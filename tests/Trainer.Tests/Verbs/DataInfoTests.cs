@@ -32,4 +32,27 @@ public sealed class DataInfoTests
         Assert.Equal(0, code);
         Assert.Contains("11 videos, 110 captions as fp16", output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Of_the_original_layout_it_says_for_each_encoding_what_disk_and_readers_allow()
+    {
+        using var set = new SmallSet(11);
+        var config = set.Config with { Objective = set.Config.Objective with { Kmeans = false } }; // six clips are fewer than its clusters
+        var file = set.PathOf("original.json");
+        RunConfigFile.Write(file, config);
+
+        var (code, json, errors) = await TrainerProcess.Run("data", "info", file, "--json");
+        Assert.Equal((0, ""), (code, errors));
+        var told = JsonNode.Parse(json)!;
+        Assert.Null(told["cpu_unmeasured_because"]);
+        var encodings = told["encodings"]!.AsArray();
+        Assert.Equal(["original", "fp16", "u8", "pooled", "pooled-u8"], encodings.Select(one => (string)one!["encoding"]!));
+        foreach (var one in encodings)
+        {
+            var (disk, cpu, readers) = ((double)one!["disk_videos_per_second"]!, (double)one["cpu_seconds_per_video"]!, (int)one["readers"]!);
+            Assert.Equal(1, readers);
+            Assert.Equal(Math.Min(disk, readers / cpu), (double)one["videos_per_second"]!, 1e-6);
+            Assert.Equal(11 / (double)one["videos_per_second"]!, (double)one["epoch_seconds"]!, 1e-6);
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using Mcn.Web.Shared;
 using Mcn.Web.TestKit;
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Data.Disk;
@@ -66,6 +67,60 @@ public sealed class DiskTests
         Assert.True(rates is { SequentialBytesPerSecond: > 0, RandomReadsPerSecond: > 0, CachedBytesPerSecond: > 0 });
         Assert.True(rates.BytesRead <= (2 * new FileInfo(files[0]).Length) + (400L * DiskProbe.RandomReadBytes));
         Assert.True(probe.VideosPerSecond(sample.Files) > 0);
+    }
+
+    [Theory]
+    [InlineData(100, 0.01, 4, 100, "disk")] // four readers decode 400 videos a second
+    [InlineData(1000, 0.01, 4, 400, "cpu")]
+    [InlineData(1000, null, 4, 1000, "disk")] // not measured: limits nothing
+    public void An_epoch_takes_as_long_as_the_slower_of_disk_and_readers(double disk, double? cpu, int readers, double videosPerSecond, string limit)
+    {
+        var speed = new EncodingSpeed(new EncodingSize("u8", 1e6, true), disk, cpu, readers);
+        Assert.Equal((videosPerSecond, limit), (speed.VideosPerSecond, speed.LimitedBy));
+        Assert.Equal(1200 / videosPerSecond, speed.EpochSeconds(1200));
+    }
+
+    [Fact]
+    public void The_cost_of_each_encoding_is_measured_on_the_videos_that_can_be_read_and_nothing_stays()
+    {
+        using var set = new SmallSet(4);
+        using var temporary = new TempFolder();
+        File.Delete(set.PathOf("features/a/v1/v1_3d.npz"));
+        var folder = Directory.CreateDirectory(temporary.File("packs")).FullName;
+        var costs = EncodingCosts.Measure(set.Config, VideoList.Read(set.Config.Data.TrainCsv), folder, TestContext.Current.CancellationToken);
+        Assert.Equal(["fp16", "original", "pooled", "pooled-u8", "u8"], costs.Keys.Order(StringComparer.Ordinal));
+        Assert.All(costs.Values, seconds => Assert.InRange(seconds, 1e-7, 1));
+        Assert.True(costs["original"] > costs["pooled"], "three files opened and read whole against single rows");
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Fact]
+    public void The_time_of_a_thread_is_not_that_of_the_others()
+    {
+        var before = ThreadTime.Now;
+        var busy = new Thread(() => SpinFor(0.2)) { IsBackground = true };
+        busy.Start();
+        busy.Join();
+        Assert.InRange((ThreadTime.Now - before).TotalSeconds, 0, 0.1);
+        SpinFor(0.2);
+        Assert.InRange((ThreadTime.Now - before).TotalSeconds, 0.2, 10);
+
+        static void SpinFor(double seconds)
+        {
+            var began = ThreadTime.Now;
+            while ((ThreadTime.Now - began).TotalSeconds < seconds) Thread.SpinWait(100);
+        }
+    }
+
+    [Fact]
+    public void A_measurement_that_cannot_be_made_leaves_nothing()
+    {
+        using var set = new SmallSet(1);
+        using var temporary = new TempFolder();
+        File.Delete(set.PathOf("features/a/v0/v0_3d.npz"));
+        var folder = Directory.CreateDirectory(temporary.File("packs")).FullName;
+        Assert.Throws<UserError>(() => EncodingCosts.Measure(set.Config, VideoList.Read(set.Config.Data.TrainCsv), folder, TestContext.Current.CancellationToken));
+        Assert.False(Directory.Exists(folder));
     }
 
     [Fact]
