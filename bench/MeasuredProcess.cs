@@ -22,8 +22,11 @@ static class MeasuredProcess
     static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>This program again, with other arguments.</summary>
-    public static Measured RunChild(params string[] arguments) =>
-        Run(Environment.ProcessPath!, [typeof(MeasuredProcess).Assembly.Location, ChildFlag, .. arguments]);
+    public static Measured RunChild(params string[] arguments) => RunChild(new Dictionary<string, string>(), arguments);
+
+    /// <summary>The same with variables on top of this program's own.</summary>
+    public static Measured RunChild(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        Run(Environment.ProcessPath!, [typeof(MeasuredProcess).Assembly.Location, ChildFlag, .. arguments], environment);
 
     /// <summary>A Python script of bench/peers, by the system's Python (Debian's python3-torch is there).</summary>
     public static Measured RunPeer(string script, params string[] arguments) => Run("/usr/bin/python3", [$"bench/peers/{script}", .. arguments]);
@@ -38,9 +41,10 @@ static class MeasuredProcess
         return process.ExitCode == 0;
     }
 
-    static Measured Run(string program, string[] arguments)
+    static Measured Run(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         using var ended = new ManualResetEventSlim();
         var peak = 0L;

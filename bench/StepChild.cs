@@ -29,7 +29,7 @@ static class StepChild
         var marks = file + ".recorder";
         using var recorder = FlightRecorder.Create(marks, "bench", 1, [.. config.Devices.Select((_, rank) => $"rank {rank}")], TimeProvider.System);
         using var team = new ReplicaTeam(config, vectors, (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)], recorder.Lanes);
-        var batch = Fill(new Batch(BatchShape.Of(config)), random);
+        var batch = Fill(new Batch(BatchShape.Of(config)), random, Words);
         var rowsOfSteps = new JsonArray();
         var loss = 0.0;
         for (var step = -WarmUp; step < steps; step++)
@@ -58,11 +58,12 @@ static class StepChild
         .Where(pair => pair.First.Step == step && pair.First.Phase == RecorderPhase.Exchange)
         .Sum(pair => (pair.Second.Time - pair.First.Time).TotalSeconds);
 
-    static Batch Fill(Batch batch, CounterRandom random)
+    /// <summary>Clips as random as they can be, in the ranges of real ones.</summary>
+    public static Batch Fill(Batch batch, CounterRandom random, int words)
     {
         for (var i = 0; i < batch.Video.Length; i++) batch.Video[i] = (float)random.NextDouble();
         for (var i = 0; i < batch.Audio.Length; i++) batch.Audio[i] = (Half)(-80 * random.NextDouble());
-        for (var i = 0; i < batch.Tokens.Length; i++) batch.Tokens[i] = 1 + random.Next(Words);
+        for (var i = 0; i < batch.Tokens.Length; i++) batch.Tokens[i] = 1 + random.Next(words);
         batch.FrameCounts.AsSpan().Fill(batch.Shape.Frames);
         var norm = (float)Math.Sqrt(batch.Shape.VideoWidth / 3.0); // of uniform values: features are of length 1
         for (var i = 0; i < batch.Video.Length; i++) batch.Video[i] /= norm;

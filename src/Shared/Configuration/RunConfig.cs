@@ -24,7 +24,7 @@ public sealed record RunConfig
     /// <summary>Threads inside one tensor operation on the CPU; 0 = every core.</summary>
     public required int CpuThreads { get; init; }
 
-    /// <summary>Arithmetic of the network: `fp32`.</summary>
+    /// <summary>Arithmetic of the network: `fp32`, `tf32` or `bf16`.</summary>
     public required string Precision { get; init; }
 
     public required DataConfig Data { get; init; }

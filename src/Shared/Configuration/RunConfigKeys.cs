@@ -55,7 +55,9 @@ public static partial class RunConfigKeys
         Key("devices", new ListOf(new DeviceName(), 1, OrOne: true), new JsonArray("cpu"),
             "Where the network is trained, one replica each: \"cuda:0\", \"cuda:1\", …, or \"cpu\" so many times. The numbers do not depend on how many."),
         Key("cpu_threads", new WholeNumber(0, 1024), 0, "Threads inside one tensor operation on the CPU; 0 = every core.", "threads"),
-        Key("precision", new OneOf("fp32"), "fp32", "Arithmetic of the network."),
+        Key("precision", new OneOf("fp32", "tf32", "bf16"), "fp32",
+            "Arithmetic of the network's products; weights, similarities and losses are in single precision in each. \"tf32\": matrix products and convolutions of a GPU with 10 bits of fraction, no effect on the CPU; "
+            + "\"bf16\": weights and inputs of products cast to bfloat16."),
     ];
 
     static IEnumerable<ConfigKey> Upkeep() =>

@@ -58,6 +58,9 @@ public sealed record RunStarted : TelemetryRecord
 
     public required string Device { get; init; }
 
+    /// <summary>The arithmetic that is active, and a configured one that has no effect; null in records of older versions.</summary>
+    public string? Precision { get; init; }
+
     /// <summary>What may be turned while it runs, with the present values; empty in records of older versions.</summary>
     public IReadOnlyList<Commands.LiveKnob> Knobs { get; init; } = [];
 

@@ -18,14 +18,15 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
 
     /// <param name="melBands">Height of the spectrogram.</param>
     /// <param name="widths">Five widths: stem, then the four layers; published: 128, 128, 256, 512, 1024.</param>
-    public AudioTower(int melBands, IReadOnlyList<int> widths)
+    /// <param name="compute"><see cref="Arithmetic"/>; the maps between the convolutions have this type too, statistics are in single precision.</param>
+    public AudioTower(int melBands, IReadOnlyList<int> widths, ScalarType? compute = null)
         : base("DAVEnet")
     {
         // Exists in every published checkpoint but is never applied and never gets a gradient (mcn-spec §4.4).
         register_module("batchnorm1", new BatchNorm(1, trainable: false));
-        conv1 = new TimeConvolution([widths[0], 1, melBands, 1], stride: 1);
+        conv1 = new TimeConvolution([widths[0], 1, melBands, 1], stride: 1, compute);
         bn1 = new BatchNorm(widths[0]);
-        layers = [.. Enumerable.Range(1, 4).Select(i => new ResidualLayer(widths[i - 1], widths[i]))];
+        layers = [.. Enumerable.Range(1, 4).Select(i => new ResidualLayer(widths[i - 1], widths[i], compute))];
         for (var i = 0; i < layers.Length; i++) register_module($"layer{i + 1}", layers[i]);
         RegisterComponents();
     }
@@ -69,11 +70,11 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         [ComponentName(Name = "0")] readonly BasicBlock first;
         [ComponentName(Name = "1")] readonly BasicBlock second;
 
-        public ResidualLayer(long inputs, long width)
+        public ResidualLayer(long inputs, long width, ScalarType? compute)
             : base(nameof(ResidualLayer))
         {
-            first = new BasicBlock(inputs, width, stride: 2);
-            second = new BasicBlock(width, width, stride: 1);
+            first = new BasicBlock(inputs, width, stride: 2, compute);
+            second = new BasicBlock(width, width, stride: 1, compute);
             RegisterComponents();
         }
 
@@ -92,14 +93,14 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         readonly BatchNorm bn2;
         [ComponentName(Name = "downsample")] readonly Shortcut? shortcut;
 
-        public BasicBlock(long inputs, long width, long stride)
+        public BasicBlock(long inputs, long width, long stride, ScalarType? compute)
             : base(nameof(BasicBlock))
         {
-            conv1 = new TimeConvolution([width, inputs, 1, 9], stride);
+            conv1 = new TimeConvolution([width, inputs, 1, 9], stride, compute);
             bn1 = new BatchNorm(width);
-            conv2 = new TimeConvolution([width, width, 1, 9], stride: 1);
+            conv2 = new TimeConvolution([width, width, 1, 9], stride: 1, compute);
             bn2 = new BatchNorm(width);
-            shortcut = stride == 1 ? null : new Shortcut(inputs, width, stride);
+            shortcut = stride == 1 ? null : new Shortcut(inputs, width, stride, compute);
             RegisterComponents();
         }
 
@@ -117,10 +118,10 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         [ComponentName(Name = "0")] readonly TimeConvolution projection;
         [ComponentName(Name = "1")] readonly BatchNorm norm;
 
-        public Shortcut(long inputs, long width, long stride)
+        public Shortcut(long inputs, long width, long stride, ScalarType? compute)
             : base(nameof(Shortcut))
         {
-            projection = new TimeConvolution([width, inputs, 1, 1], stride);
+            projection = new TimeConvolution([width, inputs, 1, 1], stride, compute);
             norm = new BatchNorm(width);
             RegisterComponents();
         }
@@ -134,18 +135,24 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         readonly Parameter weight;
         readonly long[] weightOverTime;
         readonly long stride;
+        readonly ScalarType? compute;
 
-        public TimeConvolution(long[] shape, long stride)
+        public TimeConvolution(long[] shape, long stride, ScalarType? compute)
             : base(nameof(TimeConvolution))
         {
             using var deviation = Math.Sqrt(2.0 / (shape[2] * shape[3] * shape[0])).ToScalar();
             weight = new Parameter(randn(shape).mul_(deviation));
             weightOverTime = [shape[0], shape[1] * shape[2], shape[3]];
             this.stride = stride;
+            this.compute = compute;
             register_parameter("weight", weight);
         }
 
-        public override Tensor forward(Tensor x) =>
-            nn.functional.conv1d(x, weight.view(weightOverTime), null, stride, weightOverTime[2] / 2, 1);
+        public override Tensor forward(Tensor x)
+        {
+            var kernel = weight.view(weightOverTime);
+            if (compute is { } type) (x, kernel) = (x.to(type), kernel.to(type));
+            return nn.functional.conv1d(x, kernel, null, stride, weightOverTime[2] / 2, 1);
+        }
     }
 }

@@ -8,29 +8,34 @@ namespace Mcn.Web.Trainer.Model;
 public sealed class GatedEmbedding : nn.Module<Tensor, Tensor>
 {
     readonly Linear fc;
+    readonly ScalarType? compute;
     [ComponentName(Name = "cg")] readonly ContextGating gating;
 
-    public GatedEmbedding(long inputs, long outputs)
+    /// <param name="compute"><see cref="Arithmetic"/>.</param>
+    public GatedEmbedding(long inputs, long outputs, ScalarType? compute = null)
         : base(nameof(GatedEmbedding))
     {
         fc = nn.Linear(inputs, outputs);
-        gating = new ContextGating(outputs);
+        this.compute = compute;
+        gating = new ContextGating(outputs, compute);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => gating.call(fc.call(x));
+    public override Tensor forward(Tensor x) => gating.call(fc.Apply(x, compute));
 
     sealed class ContextGating : nn.Module<Tensor, Tensor>
     {
         readonly Linear fc;
+        readonly ScalarType? compute;
 
-        public ContextGating(long width)
+        public ContextGating(long width, ScalarType? compute)
             : base(nameof(ContextGating))
         {
+            this.compute = compute;
             fc = nn.Linear(width, width);
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x) => x * fc.call(x).sigmoid();
+        public override Tensor forward(Tensor x) => x * fc.Apply(x, compute).sigmoid();
     }
 }

@@ -25,25 +25,28 @@ public sealed class McnNetwork : nn.Module
     readonly BatchNorm[] norms;
     readonly bool poolOverPadding;
     readonly bool targetsCarryGradient;
+    readonly ScalarType? compute;
 
     /// <param name="compatibility">Null: every habit of the original, as in the published weights.</param>
-    public McnNetwork(ModelConfig config, CompatibilityConfig? compatibility = null)
+    /// <param name="precision">`fp32`, `tf32` or `bf16`, as configured; what TF32 needs is a switch of the whole process.</param>
+    public McnNetwork(ModelConfig config, CompatibilityConfig? compatibility = null, string precision = "fp32")
         : base(nameof(McnNetwork))
     {
         poolOverPadding = compatibility?.PoolOverPadding ?? true;
         targetsCarryGradient = compatibility?.TargetsCarryGradient ?? true;
         var audioWidth = config.LayerWidths[^1];
-        audioTower = new AudioTower(config.MelBands, config.LayerWidths);
+        compute = Arithmetic.Of(precision);
+        audioTower = new AudioTower(config.MelBands, config.LayerWidths, compute);
         audioProjection = nn.Linear(audioWidth, config.EmbdDim);
-        audioGate = new GatedEmbedding(audioWidth, audioWidth);
-        videoGate = new GatedEmbedding(config.FeatureDim, config.EmbdDim);
-        sentencePooling = new SentencePooling(config.WeDim, config.EmbdDim, compatibility?.PaddingWordsTakePart ?? true);
-        textGate = new GatedEmbedding(config.EmbdDim, config.EmbdDim);
+        audioGate = new GatedEmbedding(audioWidth, audioWidth, compute);
+        videoGate = new GatedEmbedding(config.FeatureDim, config.EmbdDim, compute);
+        sentencePooling = new SentencePooling(config.WeDim, config.EmbdDim, compatibility?.PaddingWordsTakePart ?? true, compute);
+        textGate = new GatedEmbedding(config.EmbdDim, config.EmbdDim, compute);
         if (config.Recon)
         {
-            videoHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.FeatureDim);
-            audioHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, audioWidth);
-            textHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.EmbdDim);
+            videoHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.FeatureDim, compute);
+            audioHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, audioWidth, compute);
+            textHead = new ReconstructionHead(config.EmbdDim, config.ReconSize, config.EmbdDim, compute);
         }
 
         RegisterComponents();
@@ -58,8 +61,10 @@ public sealed class McnNetwork : nn.Module
         var video = videoGate.call(clips.Video);
 
         // The gating happens at the audio width, before the projection: half-precision stability (mcn-spec §4.5).
-        var audioPooled = AudioTower.PoolOverTime(audioTower.call(clips.Audio), clips.FrameCounts, clips.Audio.shape[2], training && poolOverPadding);
-        var audio = audioProjection.call(audioGate.call(audioPooled));
+        var features = audioTower.call(clips.Audio);
+        if (compute is not null) features = features.to(ScalarType.Float32); // the mean over time is one of statistics
+        var audioPooled = AudioTower.PoolOverTime(features, clips.FrameCounts, clips.Audio.shape[2], training && poolOverPadding);
+        var audio = audioProjection.Apply(audioGate.call(audioPooled), compute);
 
         var sentence = sentencePooling.call(clips.Words, clips.WordIndex);
         var text = textGate.call(sentence);

@@ -10,16 +10,19 @@ public sealed class ReconstructionHead : nn.Module<Tensor, Tensor>
     // Names of the original: a Sequential, whose 1 and 3 are its ReLUs.
     [ComponentName(Name = "0")] readonly Linear down;
     [ComponentName(Name = "2")] readonly Linear up;
+    readonly ScalarType? compute;
 
-    public ReconstructionHead(long inputs, long hidden, long outputs)
+    /// <param name="compute"><see cref="Arithmetic"/>.</param>
+    public ReconstructionHead(long inputs, long hidden, long outputs, ScalarType? compute = null)
         : base(nameof(ReconstructionHead))
     {
+        this.compute = compute;
         down = nn.Linear(inputs, hidden);
         up = nn.Linear(hidden, outputs);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor embedding) => up.call(down.call(embedding).relu_()).relu_();
+    public override Tensor forward(Tensor embedding) => up.Apply(down.Apply(embedding, compute).relu_(), compute).relu_();
 
     /// <summary>(n): mean squared error of each clip. The target carries gradient where it has some (spec Q13).</summary>
     public Tensor Error(Tensor embedding, Tensor target)

@@ -15,13 +15,16 @@ public sealed class SentencePooling : nn.Module<Tensor, Tensor, Tensor>
 
     readonly Linear fc;
     readonly bool paddingTakesPart;
+    readonly ScalarType? compute;
 
     /// <param name="paddingTakesPart">Spec Q10; off: padding counts only where a clip has no word at all.</param>
-    public SentencePooling(long inputs, long outputs, bool paddingTakesPart = true)
+    /// <param name="compute"><see cref="Arithmetic"/>.</param>
+    public SentencePooling(long inputs, long outputs, bool paddingTakesPart = true, ScalarType? compute = null)
         : base(nameof(SentencePooling))
     {
         fc = nn.Linear(inputs, outputs);
         this.paddingTakesPart = paddingTakesPart;
+        this.compute = compute;
         RegisterComponents();
     }
 
@@ -30,7 +33,7 @@ public sealed class SentencePooling : nn.Module<Tensor, Tensor, Tensor>
     /// <returns>(N, D)</returns>
     public override Tensor forward(Tensor words, Tensor wordIndex)
     {
-        var activation = fc.call(words).relu_();
+        var activation = fc.Apply(words, compute).relu_();
         return activation.gather(0, Winners(paddingTakesPart ? activation : WithoutPadding(activation, words), wordIndex));
     }
 

@@ -23,7 +23,7 @@ public sealed class GpuRank : IDisposable
         Config = config;
         Device = device;
         Lane = lane;
-        Network = new McnNetwork(config.Model, config.Compatibility);
+        Network = new McnNetwork(config.Model, config.Compatibility, config.Precision);
         if (device.type != DeviceType.CPU) Network.to(device);
         Network.train();
         Parameters = [.. Network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter))];

@@ -30,11 +30,10 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
         {
             // As in the original, the running statistics are those of the first group, which is its replica 0.
             rank.Network.FollowStatistics(group == 0);
-            if (group - mine.First < kept.Length) return kept[group - mine.First] = Encode(group, reconstruct: true);
+            using var scope = NewDisposeScope(); // of inputs and maps only what autograd keeps stays
+            if (group - mine.First < kept.Length) return kept[group - mine.First] = Moved(Encode(group, reconstruct: true));
             using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            var embeddings = Encode(group, reconstruct: false);
-            return new Embeddings(embeddings.Audio.MoveToOuterDisposeScope(), embeddings.Video.MoveToOuterDisposeScope(), embeddings.Text.MoveToOuterDisposeScope(), null);
+            return Moved(Encode(group, reconstruct: false));
         }).ToArray();
         var joined = (Joined(all, e => e.Video), Joined(all, e => e.Audio), Joined(all, e => e.Text));
         foreach (var copied in all.Skip(kept.Length))
@@ -65,6 +64,9 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
 
         return reconstruction;
     }
+
+    static Embeddings Moved(Embeddings embeddings) => new(embeddings.Audio.MoveToOuterDisposeScope(), embeddings.Video.MoveToOuterDisposeScope(),
+        embeddings.Text.MoveToOuterDisposeScope(), embeddings.ReconstructionError?.MoveToOuterDisposeScope());
 
     Embeddings Encode(int group, bool reconstruct)
     {

@@ -25,6 +25,9 @@ static class RunEnvironment
             json.WriteString("runtime", RuntimeInformation.FrameworkDescription);
             json.WriteString("system", RuntimeInformation.OSDescription);
             json.WriteNumber("cpu_cores", Environment.ProcessorCount);
+            json.WriteString("precision_configured", config.Precision);
+            json.WriteBoolean("tf32_matrix_products", torch.backends.cuda.matmul.allow_tf32);
+            json.WriteBoolean("tf32_convolutions", torch.backends.cudnn.allow_tf32);
             foreach (var (name, value) in Deciding(config)) json.WriteString(name, value);
             json.WriteEndObject();
         });
@@ -36,7 +39,7 @@ static class RunEnvironment
         ["torchsharp"] = VersionOf(typeof(torch)),
         ["libtorch"] = torch.__version__,
         ["devices"] = string.Join(", ", config.Devices),
-        ["precision"] = config.Precision,
+        ["precision"] = Precision.Active(config),
         ["cpu"] = Processor(),
         ["cpu_threads"] = (config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount).ToString(CultureInfo.InvariantCulture),
         ["adam"] = FusedAdam.IsAvailable ? "fused" : "plain",

@@ -37,6 +37,7 @@ public sealed class TrainingSession : IDisposable
         this.time = time;
         this.runLock = runLock;
         configSha256 = RunConfigFile.Sha256(config);
+        Precision.Activate(config);
         deciding = RunEnvironment.Deciding(config);
         var last = RunCatalog.Read(folder);
         diedBefore = RecorderReader.Read(folder.Recorder) is { CleanEnd: false } dead ? dead.Incarnation : null;
@@ -224,6 +225,7 @@ public sealed class TrainingSession : IDisposable
         ClipsPerStep = config.ClipsPerStep,
         Parameters = team.Lead.Network.parameters().Sum(parameter => parameter.NumberOfElements),
         Device = string.Join(", ", config.Devices),
+        Precision = Precision.Describe(config),
         Compatibility = RunConfigFile.Switches(config),
         Links = links,
         Shards = data.Reading,

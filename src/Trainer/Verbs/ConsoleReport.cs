@@ -21,7 +21,7 @@ sealed class ConsoleReport : ITrainingReport
         {
             case RunStarted started:
                 (run, began) = (started, started.Time);
-                Line(Invariant($"run {started.Id!.Run}, incarnation {started.Id.Incarnation}: {started.Name}, {started.Parameters:N0} parameters on {started.Device}"));
+                Line(Invariant($"run {started.Id!.Run}, incarnation {started.Id.Incarnation}: {started.Name}, {started.Parameters:N0} parameters on {started.Device}, precision {started.Precision}"));
                 Line(Invariant($"{started.ClipsPerStep:N0} clips a step, {started.StepsPerEpoch:N0} steps x {started.Epochs} epochs = {started.TotalSteps:N0} steps")
                     + (started.FromStep > 0 ? Invariant($"; going on at step {started.FromStep:N0}") : ""));
                 if (started.Links is { } links) Line($"gradients of the replicas meet through {links}");

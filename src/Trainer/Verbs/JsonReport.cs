@@ -55,6 +55,7 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteNumber("clips_per_step", started.ClipsPerStep);
                 json.WriteNumber("parameters", started.Parameters);
                 json.WriteString("device", started.Device);
+                json.WriteString("precision", started.Precision);
                 if (started.Links is { } links) json.WriteString("links", links);
                 json.WriteStartObject("compatibility");
                 foreach (var (name, on) in started.Compatibility ?? new Dictionary<string, bool>()) json.WriteBoolean(name, on);

@@ -35,7 +35,7 @@ public sealed class ReadingTests : ConfigFixture
         var lines = MistakesOf(() => Read("""
             {
               "sed": 3,
-              "precision": "bf16",
+              "precision": "fp16",
               "data": { "train_csv": "a.csv", "features_path": 5, "batch_size": "128", "n_pair": 0, "n_pair": 4, "word2vec_path": "w" },
               "optimizer": { "lr": -1, "epochs": 1.5 },
               "model": { "layer_widths": [1, 2, "x"] },
@@ -47,7 +47,7 @@ public sealed class ReadingTests : ConfigFixture
         string[] expected =
         [
             "FILE: sed: found an unknown key. Did you mean seed?",
-            "FILE: precision: found \"bf16\"; expected \"fp32\". This version knows only \"fp32\"",
+            "FILE: precision: found \"fp16\"; expected \"fp32\" or \"tf32\" or \"bf16\"",
             "FILE: data.features_path: found 5; expected the path of a folder",
             "FILE: data.batch_size: found \"128\"; expected a whole number from 1 to 1000000. Write 128 without quotation marks",
             "FILE: data.n_pair: found 0; expected a whole number from 1 to 1000",
