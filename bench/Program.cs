@@ -8,6 +8,7 @@ Bench[] benches =
     new("sample", "trains the sample set with 3 seeds", rest => TrainingQuality.Run("sample", "deploy/config/sample.json", rest)),
     new("loader", "clips/s, CPU time and memory of the data path; --peer pytorch", LoaderBench.Run),
     new("step", "time of a training step and its phases; --peer pytorch", StepBench.Run),
+    new("kmeans", "a Lloyd iteration and its memory at several queue sizes; --peer pytorch", KMeansBench.Run),
     new("memory", "peak memory of a step at batch x1 to x8, with the gradient cache and without", MemoryBench.Run),
     new("checkpoint", "stall, write, verify and recovery of a checkpoint of the published network", CheckpointBench.Run),
     new("index", "opening the index of 60,000 and 120,000 videos: time and memory", IndexBench.Run),

@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Mcn.Web.Shared;
+using Mcn.Web.Trainer;
+
+namespace Mcn.Web.Bench;
+
+/// <summary>
+/// `bench kmeans`: time of a Lloyd iteration and memory of a fit at several queue sizes: in parts as training does, in one piece as the
+/// original does, and the latter in PyTorch (bench/peers/kmeans.py). Each measurement is a process of its own; they take turns.
+/// </summary>
+static class KMeansBench
+{
+    public static int Run(string[] arguments)
+    {
+        var options = new BenchArguments("kmeans", arguments, new Dictionary<string, string?>
+        {
+            ["rows"] = "2048,8192", ["width"] = "512", ["clusters"] = "256", ["threads"] = "1", ["rounds"] = "1", ["peer"] = null,
+        });
+        if (options.Text("peer") is { } peer && (peer != "pytorch" || !MeasuredProcess.PeerIsAvailable()))
+            throw new UserError("--peer", peer, "pytorch, and torch for /usr/bin/python3", "apt-get install python3-torch", exitCode: 2);
+        var clusters = options.Whole("clusters");
+        if (options.List("rows").Min() < clusters * 8)
+            throw new UserError("--rows", $"{options.List("rows").Min()} rows for {clusters} clusters", $"at least {clusters * 8}", "The first centroids come from the first of eight pieces", exitCode: 2);
+        var report = new BenchReport("kmeans");
+        foreach (var rows in options.List("rows")) Measure(report, rows, options);
+        report.Note("Five fits of random rows after one to warm up, their time divided by their iterations; the joining and normalising of rows is part of the fits in one piece. Memory is the process's peak, the rows included.");
+        report.Print(options.Json);
+        return ExitCodes.Done;
+    }
+
+    static void Measure(BenchReport report, int rows, BenchArguments options)
+    {
+        string[] sizes = [.. new[] { rows, options.Whole("width"), options.Whole("clusters"), options.Whole("threads") }.Select(size => size.ToString(CultureInfo.InvariantCulture))];
+        List<Measured> parts = [], dense = [], peer = [];
+        for (var round = 0; round < options.Whole("rounds"); round++)
+        {
+            parts.Add(MeasuredProcess.RunChild([KMeansChild.Name, KMeansChild.Parts, .. sizes]));
+            dense.Add(MeasuredProcess.RunChild([KMeansChild.Name, KMeansChild.Dense, .. sizes]));
+            if (options.Text("peer") is not null) peer.Add(MeasuredProcess.RunPeer("kmeans.py", sizes));
+        }
+
+        Row(report, rows, "Mcn.Web, in parts", parts);
+        Row(report, rows, "Mcn.Web, in one piece", dense);
+        report.Ratio($"{rows} rows: iteration, parts / one piece", Iteration(parts) / Iteration(dense));
+        report.Ratio($"{rows} rows: peak memory, parts / one piece", (double)Peak(parts) / Peak(dense));
+        if (peer.Count == 0) return;
+        Row(report, rows, "PyTorch, in one piece", peer);
+        report.Ratio($"{rows} rows: iteration, ours / PyTorch", Iteration(parts) / Iteration(peer));
+    }
+
+    static void Row(BenchReport report, int rows, string who, List<Measured> rounds) => report.Add("",
+        ("rows", rows), ("who", who), ("iterations", rounds[0].Result["iterations"]!.DeepClone()), ("iteration ms", (JsonNode)(Iteration(rounds) * 1e3)), ("peak memory MB", Peak(rounds) / 1e6));
+
+    static double Iteration(List<Measured> rounds)
+    {
+        double[] times = [.. rounds.Select(round => (double)round.Result["iteration"]!).Order()];
+        return times[times.Length / 2];
+    }
+
+    static long Peak(List<Measured> rounds) => rounds.Max(round => round.PeakPssBytes);
+}

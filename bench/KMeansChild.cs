@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Objective;
+using static TorchSharp.torch;
+
+namespace Mcn.Web.Bench;
+
+/// <summary>Fits of k-means over random rows that lie in eight pieces, in parts or in one piece; timed by the iteration.</summary>
+static class KMeansChild
+{
+    public const string Name = "kmeans";
+
+    const int Fits = 5;
+
+    /// <summary>As training fits.</summary>
+    public const string Parts = "parts";
+
+    /// <summary>As the original does: the pieces joined and their directions beside them.</summary>
+    public const string Dense = "dense";
+
+    public static JsonObject Run(string procedure, int rows, int width, int clusters, int threads)
+    {
+        set_num_threads(threads);
+        using var scope = NewDisposeScope();
+        var pieces = Enumerable.Range(0, VideoParts.Count)
+            .Select(part => Random(VideoParts.Begin(rows, part + 1) - VideoParts.Begin(rows, part), width, part)).ToArray();
+        var initial = pieces[0].narrow(0, 0, clusters).clone();
+        int Fit()
+        {
+            using var inner = NewDisposeScope();
+            return procedure == Dense ? SphericalKMeans.Run(cat(pieces, 0), initial, zeroEmptyClusters: true).Iterations : InParts(pieces, initial);
+        }
+
+        Fit(); // memory is touched and code compiled
+        BenchChildren.Begin();
+        var began = Stopwatch.GetTimestamp();
+        var iterations = 0;
+        for (var fit = 0; fit < Fits; fit++) iterations += Fit();
+        return new JsonObject { ["iterations"] = iterations, ["iteration"] = Stopwatch.GetElapsedTime(began).TotalSeconds / iterations };
+    }
+
+    static int InParts(Tensor[] pieces, Tensor initial)
+    {
+        var parts = pieces.Select(piece => new KMeansPart(CPU, [piece])).ToArray();
+        var fit = ShardedKMeans.Run(parts, initial, asOriginal: false);
+        foreach (var part in parts) part.Dispose();
+        return fit.Iterations;
+    }
+
+    static Tensor Random(int rows, int width, int seed)
+    {
+        var random = new CounterRandom(seed, RandomPurpose.SampleSet);
+        var values = new float[rows * width];
+        for (var i = 0; i < values.Length; i++) values[i] = (float)random.NextDouble() - 0.5f;
+        return tensor(values, [rows, width]);
+    }
+}
