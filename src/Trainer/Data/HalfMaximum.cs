@@ -74,7 +74,10 @@ static class HalfMaximum
     /// <summary>The maximum in single precision; spends <paramref name="maximum"/>.</summary>
     public static void Finish(Span<short> maximum, Span<float> destination)
     {
-        foreach (ref var value in maximum) value = Turned(value);
+        var rest = Vector256.Create(short.MaxValue);
+        var vectors = MemoryMarshal.Cast<short, Vector256<short>>(maximum);
+        foreach (ref var values in vectors) values = Turned(values, rest);
+        foreach (ref var value in maximum[(vectors.Length * Vector256<short>.Count)..]) value = Turned(value);
         TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<short, Half>(maximum), destination);
     }
 
