@@ -102,6 +102,7 @@ public sealed class ReplicaTeam : IDisposable
     /// <exception cref="Shared.UserError">The memory does not suffice for one BatchNorm group; everything is as before the step.</exception>
     public StepOutcome Step(Batch batch, double learningRate, bool read)
     {
+        UseThreads();
         if (begun) MemoryDrill.Begin();
         begun = true;
         var step = new ReplicaStep(batch, learningRate, read, Lead.Lane?.Step ?? 0, ranks.Length) { GroupsHeld = GroupsHeld };
@@ -116,8 +117,15 @@ public sealed class ReplicaTeam : IDisposable
         return outcome! with { Shortages = step.Shortages };
     }
 
+    /// <summary>
+    /// OpenMP's number of threads belongs to the calling thread and decides how a kernel splits its sums: every rank sets the same one, or its
+    /// last bits would be those of whatever ran on the thread before.
+    /// </summary>
+    void UseThreads() => torch.set_num_threads(Config.CpuThreads > 0 ? Config.CpuThreads : Environment.ProcessorCount);
+
     void Follow(int rank, BlockingCollection<ReplicaStep> order)
     {
+        UseThreads();
         try
         {
             for (var first = true; Next(order, ranks[rank].Lane) is { } step; first = false)
