@@ -19,7 +19,6 @@ static class MemoryChild
     public static JsonObject Run(string file, int steps, int threads, string gradients)
     {
         var config = RunConfigFile.Read(file, [$"cpu_threads={threads}"]);
-        set_num_threads(threads);
         var vectors = new float[(Words + 1) * config.Model.WeDim];
         var random = new CounterRandom(config.Seed, RandomPurpose.SampleSet);
         for (var i = config.Model.WeDim; i < vectors.Length; i++) vectors[i] = (float)(random.NextDouble() - 0.5);

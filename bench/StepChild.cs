@@ -4,7 +4,6 @@ using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
-using static TorchSharp.torch;
 
 namespace Mcn.Web.Bench;
 
@@ -22,7 +21,6 @@ static class StepChild
     public static JsonObject Run(string file, int steps, int threads)
     {
         var config = RunConfigFile.Read(file, [$"cpu_threads={threads}"]);
-        set_num_threads(threads);
         var random = new CounterRandom(config.Seed, RandomPurpose.SampleSet);
         var vectors = new float[(Words + 1) * config.Model.WeDim];
         for (var i = config.Model.WeDim; i < vectors.Length; i++) vectors[i] = (float)(random.NextDouble() - 0.5);

@@ -2,11 +2,10 @@
 
 usage: loader.py CONFIG WORKERS SECONDS   (CONFIG: a resolved configuration of ours; prints `begin` when warm, then the result)
 
-Written to be fast, by one of us, and made faster by another (CPU time a clip, stored files: 0.32 ms before, see docs/results.md): captions live in
-flat NumPy arrays (no objects that forked workers would copy), each file of a video is read once and into the same buffer, pooling is
-vectorised over rows (torch converts, NumPy takes the maximum: the fastest of the timed variants), audio stays half precision, text is
-token ids, a batch is allocated once, in shared memory, and filled in place, workers are persistent, and one endless sampler keeps their
-queues full over the ends of epochs. The CRC check, which ours makes too and np.load as well, is a third of its time: zlib's is slow.
+Written to be fast, and made faster by a second of us: captions live in flat NumPy arrays (no objects that forked workers would copy), each file
+of a video is read once and into the same buffer, pooling is vectorised over rows (torch converts, NumPy takes the maximum: the fastest of
+the timed variants), audio stays half precision, text is token ids, a batch is allocated once, in shared memory, and filled in place, workers
+are persistent, and one endless sampler keeps their queues full over the ends of epochs. It checks the CRC, as ours and np.load do.
 """
 import functools
 import io

@@ -43,6 +43,10 @@ public sealed record RunConfig
 
     public required CompatibilityConfig Compatibility { get; init; }
 
+    /// <summary>Threads inside one tensor operation: <see cref="CpuThreads"/>, or every core.</summary>
+    [JsonIgnore]
+    public int OperationThreads => CpuThreads > 0 ? CpuThreads : Environment.ProcessorCount;
+
     /// <summary>N: clips in one optimisation step = batch_size videos x n_pair clips.</summary>
     [JsonIgnore]
     public int ClipsPerStep => Data.BatchSize * Data.NPair;

@@ -8,15 +8,13 @@ namespace Mcn.Web.Trainer.Data;
 
 /// <summary>
 /// Pools the feature rows of a video's clips (mcn-spec §3.3): elementwise maximum over the clip's rows, then length 1. Rows in
-/// half precision are compared as they are; others are converted and tested once a row, because clips of one video overlap. Owned by one
-/// reader thread; its scratch grows to one row, or to the longest video that is in neither half nor single precision.
+/// half precision are compared as they are, others are converted. Owned by one reader thread; its scratch is two rows.
 /// </summary>
 sealed class FeaturePooler(DataCounters counters)
 {
     const float SmallestNorm = 1e-12f;
 
-    float[] rows = [];
-    bool[] tested = [];
+    float[] converted = [];
     short[] highest = [];
 
     /// <summary>Pools one array into a column range of the batch.</summary>
@@ -32,10 +30,7 @@ sealed class FeaturePooler(DataCounters counters)
         int column, Span<bool> lacksRows)
     {
         var (count, width) = (checked((int)array.Shape[0]), checked((int)array.Shape[1]));
-        var isHalf = array.Type == ArrayType.Float16;
-        if (isHalf) highest = highest.Length < width ? new short[width] : highest;
-        else MakeRoom(array.Type, count, width);
-
+        var rowBytes = width * HostArray.SizeOf(array.Type);
         for (var i = 0; i < clips.Length; i++)
         {
             var pooled = destination.Slice((i * stride) + column, width);
@@ -48,36 +43,12 @@ sealed class FeaturePooler(DataCounters counters)
                 continue;
             }
 
-            if (isHalf) PoolHalves(array.As<Half>(), file, slice, width, pooled);
-            else PoolOthers(array, file, slice, width, pooled);
-            Normalise(pooled);
+            Add(array.Type, array.Data.Span.Slice(slice.First * rowBytes, slice.Count * rowBytes), file, slice.First, isFirst: true, pooled);
+            Finish(array.Type, pooled);
         }
     }
 
-    void MakeRoom(ArrayType type, int count, int width)
-    {
-        if (type != ArrayType.Float32 && rows.Length < count * width) rows = GC.AllocateUninitializedArray<float>(count * width);
-        if (tested.Length < count) tested = new bool[count];
-        tested.AsSpan(0, count).Clear();
-    }
-
-    void PoolHalves(ReadOnlySpan<Half> values, string file, FrameSlice slice, int width, Span<float> pooled)
-    {
-        var maximum = highest.AsSpan(0, width);
-        HalfMaximum.Begin(maximum);
-        var rows = values.Slice(slice.First * width, slice.Count * width);
-        if (!HalfMaximum.Add(rows, maximum)) throw NotFinite(file, slice.First + FirstNotFinite(rows, width));
-        HalfMaximum.Finish(maximum, pooled);
-    }
-
-    void PoolOthers(HostArray array, string file, FrameSlice slice, int width, Span<float> pooled)
-    {
-        Row(array, file, slice.First, width).CopyTo(pooled);
-        for (var row = slice.First + 1; row < slice.First + slice.Count; row++)
-            TensorPrimitives.Max(pooled, Row(array, file, row, width), pooled);
-    }
-
-    /// <summary>Takes rows of a clip that come in pieces into its maximum; <see cref="Finish"/> ends it.</summary>
+    /// <summary>Takes rows of a clip, all of them or a piece, into its maximum; <see cref="Finish"/> ends it.</summary>
     /// <param name="type">Half, single or double precision.</param>
     /// <param name="bytes">Whole rows.</param>
     /// <param name="file">Where they come from, for messages.</param>
@@ -88,7 +59,7 @@ sealed class FeaturePooler(DataCounters counters)
     {
         var width = pooled.Length;
         if (highest.Length < width) highest = new short[width];
-        if (rows.Length < width) rows = new float[width];
+        if (converted.Length < width) converted = new float[width];
         if (type == ArrayType.Float16)
         {
             var maximum = highest.AsSpan(0, width);
@@ -102,7 +73,7 @@ sealed class FeaturePooler(DataCounters counters)
         for (var at = 0; at < bytes.Length; at += size, isFirst = false)
         {
             var row = bytes.Slice(at, size);
-            var values = isFirst ? pooled : rows.AsSpan(0, width);
+            var values = isFirst ? pooled : converted.AsSpan(0, width);
             HostArray.ToSingles(type, row, values);
             if (!TensorPrimitives.IsFiniteAll<float>(values)) throw NotFinite(file, first + (at / size));
             if (!isFirst) TensorPrimitives.Max(pooled, values, pooled);
@@ -113,10 +84,8 @@ sealed class FeaturePooler(DataCounters counters)
     internal void Finish(ArrayType type, Span<float> pooled)
     {
         if (type == ArrayType.Float16) HalfMaximum.Finish(highest.AsSpan(0, pooled.Length), pooled);
-        Normalise(pooled);
+        TensorPrimitives.Divide(pooled, Math.Max(Length(pooled), SmallestNorm), pooled);
     }
-
-    static void Normalise(Span<float> pooled) => TensorPrimitives.Divide(pooled, Math.Max(Length(pooled), SmallestNorm), pooled);
 
     /// <summary>
     /// Euclidean length. The order of the sum is fixed, which TensorPrimitives' is not (it follows alignment and vector width of the
@@ -137,17 +106,6 @@ sealed class FeaturePooler(DataCounters counters)
         var total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
         foreach (var value in values[(vectors.Length * Vector256<float>.Count)..]) total += (double)value * value;
         return (float)Math.Sqrt(total);
-    }
-
-    ReadOnlySpan<float> Row(HostArray array, string file, int row, int width)
-    {
-        var isSingle = array.Type == ArrayType.Float32;
-        var values = isSingle ? array.As<float>().Slice(row * width, width) : rows.AsSpan(row * width, width);
-        if (tested[row]) return values;
-        if (!isSingle) array.CopyTo(row * width, rows.AsSpan(row * width, width));
-        if (!TensorPrimitives.IsFiniteAll<float>(values)) throw NotFinite(file, row);
-        tested[row] = true;
-        return values;
     }
 
     static int FirstNotFinite(ReadOnlySpan<Half> rows, int width)

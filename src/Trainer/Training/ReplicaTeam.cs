@@ -39,6 +39,7 @@ public sealed class ReplicaTeam : IDisposable
     public ReplicaTeam(RunConfig config, float[] wordVectors, InitialRows initialRows, IReadOnlyList<RecorderLane>? lanes = null, TimeSpan? patience = null)
     {
         Config = config;
+        UseThreads(); // the caller is rank 0
         groups = ClipGroups.Of(config);
         GroupsHeld = Math.Clamp(config.Optimizer.MicroBatch / groups.Size, 1, groups.Count);
         var devices = config.Devices.Select(name => torch.device(name)).ToArray();
@@ -102,7 +103,6 @@ public sealed class ReplicaTeam : IDisposable
     /// <exception cref="Shared.UserError">The memory does not suffice for one BatchNorm group; everything is as before the step.</exception>
     public StepOutcome Step(Batch batch, double learningRate, bool read)
     {
-        UseThreads();
         if (begun) MemoryDrill.Begin();
         begun = true;
         var step = new ReplicaStep(batch, learningRate, read, Lead.Lane?.Step ?? 0, ranks.Length) { GroupsHeld = GroupsHeld };
@@ -121,7 +121,7 @@ public sealed class ReplicaTeam : IDisposable
     /// OpenMP's number of threads belongs to the calling thread and decides how a kernel splits its sums: every rank sets the same one, or its
     /// last bits would be those of whatever ran on the thread before.
     /// </summary>
-    void UseThreads() => torch.set_num_threads(Config.CpuThreads > 0 ? Config.CpuThreads : Environment.ProcessorCount);
+    void UseThreads() => torch.set_num_threads(Config.OperationThreads);
 
     void Follow(int rank, BlockingCollection<ReplicaStep> order)
     {

@@ -41,7 +41,7 @@ static class RunEnvironment
         ["devices"] = string.Join(", ", config.Devices),
         ["precision"] = Precision.Active(config),
         ["cpu"] = Processor(),
-        ["cpu_threads"] = (config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount).ToString(CultureInfo.InvariantCulture),
+        ["cpu_threads"] = config.OperationThreads.ToString(CultureInfo.InvariantCulture),
         ["adam"] = FusedAdam.IsAvailable ? "fused" : "plain",
     };
 

@@ -5,7 +5,6 @@ using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Recording;
-using TorchSharp;
 
 namespace Mcn.Web.Trainer.Training;
 
@@ -161,7 +160,6 @@ public sealed class TrainingSession : IDisposable
     {
         var began = time.GetTimestamp();
         var lane = recorder.Lanes[0];
-        torch.set_num_threads(config.CpuThreads > 0 ? config.CpuThreads : Environment.ProcessorCount);
         using var team = new ReplicaTeam(config, data.Vocabulary.Vectors, DrawInitialRows, recorder.Lanes, GradientExchange.PatienceFromEnvironment());
         var store = new CheckpointStore(folder, config.Checkpoint, time);
         var resumed = ResumePoint.Find(store, memory, team, Describe(), text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));

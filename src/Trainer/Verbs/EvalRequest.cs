@@ -50,7 +50,7 @@ sealed record EvalRequest
     public torch.Device Device => torch.device(Config?.Devices[0] ?? "cpu");
 
     /// <summary>Threads inside one tensor operation.</summary>
-    public int Threads => Config is { CpuThreads: > 0 } ? Config.CpuThreads : Environment.ProcessorCount;
+    public int Threads => Config?.OperationThreads ?? Environment.ProcessorCount;
 
     /// <param name="kind">Which set it is.</param>
     public EvaluationSettings SettingsFor(string kind)
