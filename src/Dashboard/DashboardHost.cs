@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Mcn.Web.Dashboard.Accounts;
+using Mcn.Web.Dashboard.Checkpoints;
 using Mcn.Web.Dashboard.Commands;
 using Mcn.Web.Dashboard.Configuration;
 using Mcn.Web.Dashboard.Crashes;
@@ -78,7 +79,7 @@ public static class DashboardHost
     {
         services.AddSingleton(provider => new Database(provider.GetRequiredService<DataFolder>().DatabaseFile));
         services.AddSingleton<RunCatalog>().AddSingleton<RunStore>().AddSingleton<TrainerPresence>();
-        services.AddSingleton<CommandStore>().AddSingleton<TrainerCommands>().AddHostedService(provider => provider.GetRequiredService<TrainerCommands>()).AddSingleton<AuditLog>().AddSingleton<AdminActions>().AddSingleton<CrashReports>().AddSingleton<CrashCatalog>();
+        services.AddSingleton<CommandStore>().AddSingleton<TrainerCommands>().AddHostedService(provider => provider.GetRequiredService<TrainerCommands>()).AddSingleton<AuditLog>().AddSingleton<AdminActions>().AddSingleton<CheckpointTransfers>().AddSingleton<CrashReports>().AddSingleton<CrashCatalog>();
         services.AddSignalR(signalR => signalR.MaximumReceiveMessageSize = LargestMessage).AddMessagePackProtocol();
         // Two calls of one trainer may be under way: a long Store must not hold up its heartbeat.
         services.Configure<Microsoft.AspNetCore.SignalR.HubOptions<TrainerHub>>(hub => hub.MaximumParallelInvocationsPerClient = 4);
@@ -143,6 +144,7 @@ public static class DashboardHost
         app.MapHub<TrainerHub>(LinkRoutes.Hub);
         AccountEndpoints.Map(app);
         CrashEndpoints.Map(app);
+        CheckpointEndpoints.Map(app);
         AuditEndpoints.Map(app);
         // Programs get a bare 404, people the page of that name.
         app.MapGet("/api/{**rest}", () => Results.NotFound());

@@ -29,6 +29,9 @@ namespace Mcn.Web.Shared;
 [JsonSerializable(typeof(CommandAnswer))]
 [JsonSerializable(typeof(KnobChange))]
 [JsonSerializable(typeof(KnobHistory))]
+[JsonSerializable(typeof(CheckpointPin))]
+[JsonSerializable(typeof(BranchPoint))]
+[JsonSerializable(typeof(CheckpointOrder))]
 public sealed partial class McnJson : JsonSerializerContext
 {
     /// <summary>Indented, and with letters of every script as they are (a path may be Japanese).</summary>

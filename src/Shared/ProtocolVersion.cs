@@ -21,8 +21,8 @@ public static class ProtocolVersion
     /// <summary>Crash reports: layout of the archive.</summary>
     public const int CrashReport = 1;
 
-    /// <summary>Messages between trainer and dashboard. 2: commands carry a generation and a duration instead of an end by the issuer's clock.</summary>
-    public const int Wire = 2;
+    /// <summary>Messages between trainer and dashboard. 2: commands carry a generation and a duration instead of an end by the issuer's clock. 3: orders about checkpoints; a run may have a parent.</summary>
+    public const int Wire = 3;
 
     /// <summary>The sample set: what `data sample` writes for a seed.</summary>
     public const int SampleSet = 1;

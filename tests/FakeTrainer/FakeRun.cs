@@ -2,6 +2,7 @@ using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared.Link;
+using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
 
 namespace Mcn.Web.FakeTrainer;
@@ -142,7 +143,16 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
         });
     }
 
-    void Checkpoint(DateTimeOffset time) => Write(time, new CheckpointWritten { Step = Step, Path = $"/data/mcn/runs/{Id}/checkpoints/step-{Step:D10}", Bytes = 2685321240, DurationSeconds = 3.1 });
+    void Checkpoint(DateTimeOffset time)
+    {
+        const long bytes = 2685321240;
+        KeptCheckpoint[] kept =
+        [
+            new(Step / 3, time - TimeSpan.FromMinutes(40), bytes, 0.214, ["best", "pinned"]), new(Step / 2, time - TimeSpan.FromMinutes(20), bytes, 0.198, ["epoch", "before-crash"]),
+            new(Step - 1, time - TimeSpan.FromMinutes(9), bytes, null, []), new(Step, time, bytes, null, ["last"]),
+        ];
+        Write(time, new CheckpointWritten { Step = Step, Path = $"/data/mcn/runs/{Id}/checkpoints/step-{Step:D10}", Bytes = bytes, DurationSeconds = 3.1, Kept = kept });
+    }
 
     static Dictionary<string, bool> Switches() => RunConfigKeys.All.Where(key => key.Section == "compatibility").ToDictionary(key => key.Path.Split('.')[1], key => key.Path.EndsWith("optimistic_ties", StringComparison.Ordinal));
 

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Mcn.Web.Dashboard.Telemetry;
+using Mcn.Web.Shared;
 using Mcn.Web.Shared.Commands;
 using Microsoft.Data.Sqlite;
 
@@ -47,8 +49,15 @@ static class AuditTrail
     const string BeforeTheChain = "before the chain";
 
     /// <summary>A whole configuration is not repeated here: its hash names it.</summary>
-    static string? Argument(RunCommand command) => command is { Verb: CommandVerb.Start, Argument: { } text }
-        ? "configuration, SHA-256 " + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))) : command.Argument;
+    static string? Argument(RunCommand command) => command switch
+    {
+        { Verb: CommandVerb.Start, Argument: { } text } => Named(text),
+        { Verb: CommandVerb.Branch, Argument: { } text } when JsonSerializer.Deserialize(text, McnJson.Default.BranchPoint) is { } point =>
+            point.Configuration is { } changed ? $"step {point.Step}, {Named(changed)}" : $"step {point.Step}",
+        _ => command.Argument,
+    };
+
+    static string Named(string configuration) => "configuration, SHA-256 " + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(configuration)));
 
     static string Hash(string before, IEnumerable<object?> values) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
         before + "\n" + string.Join('\u001f', values.Select(value => value is double number ? number.ToString("R", CultureInfo.InvariantCulture) : value?.ToString() ?? "\u0000")))));

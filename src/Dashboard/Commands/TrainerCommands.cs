@@ -211,7 +211,7 @@ public sealed class TrainerCommands(IHubContext<TrainerHub, ITrainerClient> hub,
             (false, _) when answer.Code == "expired" => CommandProgress.Expired,
             (false, _) => CommandProgress.Refused,
             // A new run tells the rest itself, under its own id.
-            (true, CommandVerb.Start) => CommandProgress.Done,
+            (true, var verb) when verb.EndsWithItsAnswer() => CommandProgress.Done,
             _ => CommandProgress.Accepted,
         };
         await ChangeAsync(pending, progress, answer.Code, answer.Text);

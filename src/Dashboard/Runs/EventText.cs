@@ -27,6 +27,7 @@ public static class EventText
         WorkerExited exited => texts["EventExited", exited.ExitCode ?? -1],
         CommandHandled handled => texts[handled.Answer.Accepted ? "EventCommandAccepted" : "EventCommandRefused", texts["Verb" + handled.Command.Verb], WhoOf(texts, handled.Command.IssuedBy), AnswerOf(texts, handled)],
         KnobChanged turned => texts["EventKnob", KnobPanel.WordOf(texts, turned.Name), turned.Before, turned.Value, Show.Whole(turned.Step)],
+        CheckpointPinned pinned => texts[pinned.Pinned ? "EventPinned" : "EventUnpinned", Show.Whole(pinned.Step)],
         CommandEnded { Code: CommandEnded.Done } ended => texts["EventCommandDone", texts["Verb" + ended.Verb], Show.Span(texts, TimeSpan.FromSeconds(ended.DurationSeconds))],
         CommandEnded ended => texts["EventCommandFailed", texts["Verb" + ended.Verb], Word(texts, "Answer_" + ended.Code) ?? ended.Code, ended.Text],
         _ => record.GetType().Name,

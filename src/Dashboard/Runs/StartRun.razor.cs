@@ -1,7 +1,11 @@
+using System.Security.Claims;
+using System.Text.Json;
 using Mcn.Web.Dashboard.Commands;
 using Mcn.Web.Dashboard.Layout;
 using Mcn.Web.Dashboard.Resources;
 using Mcn.Web.Dashboard.Telemetry;
+using Mcn.Web.Shared;
+using Mcn.Web.Shared.Commands;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.Extensions.Localization;
@@ -20,6 +24,13 @@ public sealed partial class StartRun
     /// <summary>To begin with: the configuration of the run that is cloned.</summary>
     [Parameter]
     public string? Configuration { get; set; }
+
+    /// <summary>The run whose checkpoint the new one begins with; null: it begins at step 0.</summary>
+    [Parameter]
+    public string? BranchOf { get; set; }
+
+    [Parameter]
+    public long AtStep { get; set; }
 
     [Parameter]
     public EventCallback OnStarted { get; set; }
@@ -47,13 +58,20 @@ public sealed partial class StartRun
         trainer = Trainers.Count > 0 ? Trainers[0].Id : null;
     }
 
+    Task<PendingCommand> GiveAsync(ClaimsPrincipal person)
+    {
+        if (BranchOf is null) return Commands.StartAsync(person, trainer ?? Trainers[0].Id, text, Viewer.Address);
+        var point = new BranchPoint(AtStep, text == Configuration ? null : text);
+        return Commands.GiveAsync(person, CommandVerb.Branch, BranchOf, Viewer.Address, JsonSerializer.Serialize(point, McnJson.Default.BranchPoint));
+    }
+
     async Task StartAsync()
     {
         busy = true;
         answer = null;
         try
         {
-            var pending = await Commands.StartAsync((await Authentication).User, trainer ?? Trainers[0].Id, text, Viewer.Address);
+            var pending = await GiveAsync((await Authentication).User);
             refused = pending.Progress != CommandProgress.Done;
             answer = pending.Text ?? Texts[pending.Progress == CommandProgress.NoAnswer ? "StartNoAnswer" : "StartFailed"];
             if (!refused) await OnStarted.InvokeAsync();

@@ -25,6 +25,10 @@ public static class Incarnations
             ("$run", run));
     }
 
+    /// <summary>Where each began.</summary>
+    public static IReadOnlyList<(int Incarnation, long FromStep)> Began(SqliteConnection connection, string run) =>
+        connection.Rows("SELECT incarnation, from_step FROM incarnations WHERE run = $run", row => (row.GetInt32(0), row.GetInt64(1)), ("$run", run));
+
     /// <summary>The step after which the points of each incarnation are overtaken; absent when none did.</summary>
     public static Dictionary<int, long> Overtaken(SqliteConnection connection, string run) => connection.Rows(
         "SELECT incarnation, overtaken_after FROM incarnations WHERE run = $run AND overtaken_after IS NOT NULL",

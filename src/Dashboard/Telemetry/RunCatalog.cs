@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Mcn.Web.Shared.Link;
+using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
 using Microsoft.Data.Sqlite;
 
@@ -78,8 +79,8 @@ public sealed class RunCatalog(Database database, TimeProvider time)
         connection.Run("BEGIN");
         try
         {
-            var found = connection.Rows("SELECT name, created, config, environment, trainer FROM runs WHERE run = $run", row => (
-                Run: new RunIntroduction(run, row.GetString(0), row.Time(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3)),
+            var found = connection.Rows("SELECT name, created, config, environment, trainer, parent, parent_step FROM runs WHERE run = $run", row => (
+                Run: new RunIntroduction(run, row.GetString(0), row.Time(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3), row.IsDBNull(5) ? null : new RunParent(row.GetString(5), row.GetInt64(6))),
                 Trainer: row.GetString(4)), ("$run", run));
             if (found.Count == 0) return null;
             var projection = new RunProjection(found[0].Run, found[0].Trainer, new Viewers(time));

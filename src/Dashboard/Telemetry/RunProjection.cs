@@ -99,8 +99,18 @@ public sealed class RunProjection
         foreach (var cursor in connection.Rows("SELECT incarnation, stream, sequence FROM cursors WHERE run = $run",
             row => (row.GetInt32(0), row.GetString(1), row.GetInt64(2)), ("$run", run)))
             taken[(cursor.Item1, cursor.Item2)] = cursor.Item3;
+        foreach (var ancestor in Ancestry.Of(connection, view.Run)) Inherit(connection, ancestor);
         foreach (var record in StoredEvents.Read(connection, run, LogsKept)) Take(record);
         TrackLoader.Load(connection, run, tracks);
+    }
+
+    /// <summary>What a branch shows of the run that it came from: curves and evaluations up to the step where they part.</summary>
+    void Inherit(SqliteConnection connection, Ancestor ancestor)
+    {
+        foreach (var (incarnation, fromStep) in Incarnations.Began(connection, ancestor.Run)) fromSteps[ancestor.Number(incarnation)] = fromStep;
+        TrackLoader.Load(connection, ancestor, tracks["step"]);
+        var evaluations = StoredEvents.OfKind(connection, ancestor.Run, "evaluation", EvaluationsKept).OfType<EvaluationFinished>().Where(one => one.Step <= ancestor.UpToStep);
+        view = view with { Evaluations = [.. view.Evaluations.Concat(evaluations.OrderBy(one => one.Time)).TakeLast(EvaluationsKept)] };
     }
 
     void Take(TelemetryRecord record)
@@ -127,6 +137,7 @@ public sealed class RunProjection
 
         Remember(events, record, EventsKept);
         listsChanged = true;
+        view = view with { Checkpoints = view.Checkpoints.With(record) };
         view = record switch
         {
             RunStarted started => Began(started),

@@ -26,11 +26,11 @@ public sealed class RunStore(Database database, RunCatalog catalog, ILogger<RunS
     public Task IntroduceAsync(RunIntroduction run, string trainer) => database.WriteAsync(
         connection => connection.Run(
             """
-            INSERT INTO runs VALUES($run, $name, $created, $config, $environment, $trainer)
+            INSERT INTO runs(run, name, created, config, environment, trainer, parent, parent_step) VALUES($run, $name, $created, $config, $environment, $trainer, $parent, $parentStep)
             ON CONFLICT(run) DO UPDATE SET name = $name, config = $config, environment = $environment, trainer = $trainer
             """,
             ("$run", run.RunId), ("$name", run.Name), ("$created", run.Created.Seconds()), ("$config", run.ConfigJson),
-            ("$environment", run.EnvironmentJson), ("$trainer", trainer)),
+            ("$environment", run.EnvironmentJson), ("$trainer", trainer), ("$parent", run.Parent?.RunId), ("$parentStep", run.Parent?.Step)),
         _ => catalog.Introduced(run, trainer));
 
     /// <returns>
@@ -171,6 +171,7 @@ public sealed record StoredRecord(RecordId Id, string Kind, byte[] Json, Telemet
         CommandHandled => "command",
         CommandEnded => "command_ended",
         KnobChanged => "knob",
+        CheckpointPinned => "checkpoint_pinned",
         GpuSample => "gpu",
         HostSample => "host",
         LogLine => "log",

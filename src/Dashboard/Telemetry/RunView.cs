@@ -31,6 +31,9 @@ public sealed record RunView
     /// <summary>What may be turned, as it is now.</summary>
     public IReadOnlyList<Shared.Commands.LiveKnob> Knobs { get; init; } = [];
 
+    /// <summary>On the trainer's disk.</summary>
+    public Checkpoints.CheckpointList Checkpoints { get; init; } = Dashboard.Checkpoints.CheckpointList.Empty;
+
     public IReadOnlyList<EvaluationFinished> Evaluations { get; init; } = [];
 
     public IReadOnlyList<Alert> Alerts { get; init; } = [];

@@ -63,6 +63,12 @@ public static class Schema
         CREATE TRIGGER audit_trail_is_not_changed BEFORE UPDATE ON audit_trail BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
         CREATE TRIGGER audit_trail_is_not_shortened BEFORE DELETE ON audit_trail BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
         """,
+
+        // 3: a run may have branched off from another.
+        """
+        ALTER TABLE runs ADD COLUMN parent TEXT;
+        ALTER TABLE runs ADD COLUMN parent_step INTEGER;
+        """,
     ];
 
     public static int Version => Steps.Length;

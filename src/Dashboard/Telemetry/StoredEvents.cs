@@ -18,7 +18,7 @@ static class StoredEvents
         return records.Concat(newest.OfType<TelemetryRecord>());
     }
 
-    static IEnumerable<TelemetryRecord> OfKind(SqliteConnection connection, string run, string kind, int most) => connection.Rows(
+    internal static IEnumerable<TelemetryRecord> OfKind(SqliteConnection connection, string run, string kind, int most) => connection.Rows(
         "SELECT incarnation, stream, sequence, json FROM events WHERE run = $run AND kind = $kind ORDER BY time DESC LIMIT $most",
         row => StoredRecord.Read(new RecordId(run, row.GetInt32(0), row.GetString(1), row.GetInt64(2)), (byte[])row.GetValue(3)).Record,
         ("$run", run), ("$kind", kind), ("$most", most)).OfType<TelemetryRecord>();
@@ -33,6 +33,16 @@ static class TrackLoader
         {
             foreach (var group in incarnation.GroupBy(series => MachineMetrics.GroupOf(series.Metric)))
                 Join([.. group.Select(series => (series.Metric, series.Points))], incarnation.Key, tracks[group.Key]);
+        }
+    }
+
+    /// <summary>The steps of an ancestor up to where the branch parts from it, as incarnations before its own.</summary>
+    internal static void Load(SqliteConnection connection, Ancestor ancestor, Track steps)
+    {
+        foreach (var incarnation in PointStore.Read(connection, ancestor.Run).Where(series => MachineMetrics.GroupOf(series.Metric) == "step").GroupBy(series => series.Incarnation))
+        {
+            var shared = incarnation.Select(series => (series.Metric, series.Points.Where(point => point.Step <= ancestor.UpToStep).ToList()));
+            Join([.. shared], ancestor.Number(incarnation.Key), steps);
         }
     }
 

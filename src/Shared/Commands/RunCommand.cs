@@ -27,6 +27,15 @@ public enum CommandVerb
     /// <summary>Turn a live knob (<see cref="KnobChange"/> as JSON is the argument).</summary>
     Set,
 
+    /// <summary>Keep a checkpoint whatever the rules of retention say, or leave it to them again (<see cref="CheckpointPin"/>).</summary>
+    Pin,
+
+    /// <summary>Begin a new run with the state of a checkpoint of this one (<see cref="BranchPoint"/>).</summary>
+    Branch,
+
+    /// <summary>Put a checkpoint where the dashboard waits for it (<see cref="CheckpointOrder"/>).</summary>
+    SendCheckpoint,
+
     /// <summary>Save and end.</summary>
     Stop,
 
@@ -41,7 +50,7 @@ public enum CommandVerb
 /// <param name="CommandId">Unique; sorts by time.</param>
 /// <param name="RunId">The run it is for; null for Start, and from the socket: the loaded one.</param>
 /// <param name="Verb">What is asked.</param>
-/// <param name="Argument">Start: the configuration's JSON text; Set: a <see cref="KnobChange"/>; otherwise null.</param>
+/// <param name="Argument">Start: the configuration's JSON text; Set, Pin, Branch, SendCheckpoint: what the verb names, as JSON; otherwise null.</param>
 /// <param name="IssuedBy">User name, or <see cref="Local"/>.</param>
 /// <param name="IssuedAt">UTC, by the issuer's clock: for people.</param>
 /// <param name="ValidFor">At this delivery; once it is over the command expires instead of being carried out. Zero or less: it has.</param>
@@ -65,7 +74,7 @@ public sealed record RunCommand(
 /// <summary>The desk's answer: whether it will be done. What became of it is told by <see cref="Telemetry.CommandEnded"/>.</summary>
 /// <param name="CommandId">Of the command.</param>
 /// <param name="Accepted">False: refused.</param>
-/// <param name="Code">`accepted`, `wrong_state`, `unknown_run`, `expired`, `superseded`, `busy`, `bad_configuration`, `bad_argument`, `changed_meanwhile`.</param>
+/// <param name="Code">`accepted`, `wrong_state`, `unknown_run`, `expired`, `superseded`, `busy`, `bad_configuration`, `bad_argument`, `changed_meanwhile`, `no_checkpoint`.</param>
 /// <param name="Text">In English: why not, or what happens now.</param>
-/// <param name="RunId">The run concerned, the new one for Start.</param>
+/// <param name="RunId">The run concerned, the new one for Start and Branch.</param>
 public sealed record CommandAnswer(string CommandId, bool Accepted, string Code, string Text, string? RunId);

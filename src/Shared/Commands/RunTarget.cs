@@ -26,4 +26,7 @@ public static class VerbRules
         CommandVerb.Stop or CommandVerb.StopWithoutSaving => RunTarget.Stopped,
         _ => null,
     };
+
+    /// <summary>All of it is done when the trainer accepts it: nothing more is told under the run that it was given for.</summary>
+    public static bool EndsWithItsAnswer(this CommandVerb verb) => verb is CommandVerb.Start or CommandVerb.Branch or CommandVerb.SendCheckpoint;
 }

@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Commands;
+using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
 
 namespace Mcn.Web.Shared.Link;
@@ -11,6 +12,9 @@ public static class LinkRoutes
 
     /// <summary>PUT `{Crashes}/{crash id}` streams a report; header `X-Content-Sha256` is its hash. Idempotent.</summary>
     public const string Crashes = "/api/crashes";
+
+    /// <summary>PUT `{Checkpoints}/{ticket}` brings what <see cref="CommandVerb.SendCheckpoint"/> asked for, as a tar; it is handed on and not kept.</summary>
+    public const string Checkpoints = "/api/checkpoints";
 
     public const string Health = "/healthz";
 }
@@ -48,7 +52,8 @@ public sealed record Heartbeat(
 /// <summary>What a run is, sent once per connection and run before its first bundle.</summary>
 /// <param name="ConfigJson">The resolved configuration.</param>
 /// <param name="EnvironmentJson">environment.json of the newest incarnation, or null.</param>
-public sealed record RunIntroduction(string RunId, string Name, DateTimeOffset Created, string ConfigJson, string? EnvironmentJson)
+/// <param name="Parent">Where it branched off; null: nowhere.</param>
+public sealed record RunIntroduction(string RunId, string Name, DateTimeOffset Created, string ConfigJson, string? EnvironmentJson, RunParent? Parent = null)
 {
     /// <summary>A trainer's samples while no run is loaded go under this prefix and its id: stored like a run, never listed as one.</summary>
     public const string MachinePrefix = "machine-";

@@ -18,6 +18,14 @@ public sealed record RunIdentity
     /// <summary>True once the last planned step is trained, evaluated and saved.</summary>
     public required bool Finished { get; init; }
 
+    /// <summary>The run and checkpoint that this one began with; null: it began at step 0.</summary>
+    public RunParent? Parent { get; init; }
+
     /// <summary>What data.read_mode `auto` meant where the run began (`random` or `sequential`); null: not decided yet, or nothing to decide.</summary>
     public string? ReadMode { get; init; }
 }
+
+/// <summary>Where a run branched off.</summary>
+/// <param name="RunId">The other run, of the same data folder.</param>
+/// <param name="Step">Steps done at the checkpoint.</param>
+public sealed record RunParent(string RunId, long Step);

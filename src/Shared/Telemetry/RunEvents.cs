@@ -86,6 +86,16 @@ public sealed record CommandEnded : TelemetryRecord
     public const string Superseded = "superseded";
 }
 
+/// <summary>A person wants a checkpoint kept, or no more.</summary>
+public sealed record CheckpointPinned : TelemetryRecord
+{
+    public required long Step { get; init; }
+
+    public required bool Pinned { get; init; }
+
+    public string? CommandId { get; init; }
+}
+
 /// <summary>A live knob was turned; the step after this one has the new value.</summary>
 public sealed record KnobChanged : TelemetryRecord
 {

@@ -26,6 +26,7 @@ public sealed record RecordId(string Run, int Incarnation, string Stream, long S
 [JsonDerivedType(typeof(CommandHandled), "command")]
 [JsonDerivedType(typeof(CommandEnded), "command_ended")]
 [JsonDerivedType(typeof(KnobChanged), "knob")]
+[JsonDerivedType(typeof(CheckpointPinned), "checkpoint_pinned")]
 [JsonDerivedType(typeof(GpuSample), "gpu")]
 [JsonDerivedType(typeof(HostSample), "host")]
 [JsonDerivedType(typeof(LogLine), "log")]
@@ -69,6 +70,9 @@ public sealed record RunStarted : TelemetryRecord
 
     /// <summary>What the replicas reach each other's memory through; null for one device, and in records of older versions.</summary>
     public string? Links { get; init; }
+
+    /// <summary>Checkpoints on disk, oldest first; empty in records of older versions.</summary>
+    public IReadOnlyList<KeptCheckpoint> Checkpoints { get; init; } = [];
 
     /// <summary>How packed shards are read; null for the original's layout, and in records of older versions.</summary>
     public ShardReading? Shards { get; init; }

@@ -63,6 +63,12 @@ public static unsafe partial class DurableFile
         _ = posix_fadvise(stream.SafeFileHandle, 0, 0, dontNeed);
     }
 
+    /// <summary>A second name for a file that nobody changes; a copy where the file system has no such thing.</summary>
+    public static void LinkOrCopy(string existing, string path)
+    {
+        if (Link(existing, path) != 0) File.Copy(existing, path);
+    }
+
     /// <summary>Makes the names in a folder durable.</summary>
     public static void FlushFolder(string folder)
     {
@@ -75,6 +81,9 @@ public static unsafe partial class DurableFile
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string existing, string path);
 
     [LibraryImport("libc")]
     private static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);

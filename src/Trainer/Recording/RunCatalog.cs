@@ -21,8 +21,10 @@ public sealed class RunCatalog(string dataFolder, TimeProvider time)
             .FirstOrDefault(run => File.Exists(run.Identity) && ConfigHashOf(run) == wanted);
     }
 
-    /// <summary>A new run: folder, identity and resolved configuration.</summary>
-    public RunFolder Create(RunConfig config)
+    /// <summary>A new run: folder, resolved configuration, and the identity last: without one it is no run.</summary>
+    /// <param name="parent">Where it branches off; null: nowhere.</param>
+    /// <param name="fill">Puts into the folder what the run begins with; null: nothing.</param>
+    public RunFolder Create(RunConfig config, RunParent? parent = null, Action<RunFolder>? fill = null)
     {
         var now = time.GetUtcNow();
         var id = string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd-HHmmss}-{RandomNumberGenerator.GetHexString(6, lowercase: true)}");
@@ -31,6 +33,7 @@ public sealed class RunCatalog(string dataFolder, TimeProvider time)
         {
             Directory.CreateDirectory(run.Path);
             RunConfigFile.Write(run.Config, config);
+            fill?.Invoke(run);
             Write(run, new RunIdentity
             {
                 FormatVersion = ProtocolVersion.Run,
@@ -39,6 +42,7 @@ public sealed class RunCatalog(string dataFolder, TimeProvider time)
                 Created = now,
                 Incarnation = 0,
                 Finished = false,
+                Parent = parent,
             });
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -16,6 +16,7 @@ public sealed class CommandDesk : IDisposable
 
     readonly RunKeeper keeper;
     readonly RunStarter starter;
+    readonly CheckpointDesk checkpoints;
     readonly Ledger ledger;
     readonly TrainerFolder trainer;
     readonly ILogger log;
@@ -25,10 +26,11 @@ public sealed class CommandDesk : IDisposable
     readonly CommandTracker tracker;
     volatile IReadOnlyList<LiveKnob> knobs = [];
 
-    public CommandDesk(RunKeeper keeper, RunStarter starter, Ledger ledger, TrainerFolder trainer, ILogger log, TimeProvider time)
+    public CommandDesk(RunKeeper keeper, RunStarter starter, CheckpointDesk checkpoints, Ledger ledger, TrainerFolder trainer, ILogger log, TimeProvider time)
     {
         this.keeper = keeper;
         this.starter = starter;
+        this.checkpoints = checkpoints;
         this.ledger = ledger;
         this.trainer = trainer;
         this.log = log;
@@ -85,7 +87,8 @@ public sealed class CommandDesk : IDisposable
         CommandAnswer Refuse(string code, string text) => Refusal(command, code, text);
         CommandAnswer Accept(string text) => new(command.CommandId, true, "accepted", text, view?.RunId);
 
-        if (command.Verb == CommandVerb.Start) return Start(command, view);
+        if (command.Verb is CommandVerb.Start or CommandVerb.Branch) return Begin(command, view);
+        if (command.Verb == CommandVerb.SendCheckpoint) return checkpoints.Send(command);
         if (command is { Verb: CommandVerb.Resume, RunId: { } other } && other != view?.RunId)
             return IsBusy(view) ? Refuse("busy", $"run {view!.RunId} is {view.State.ToString().ToUpperInvariant()}; release or stop it first") : starter.GoOn(command, other);
         if (view is null) return Refuse("unknown_run", "no run is loaded");
@@ -108,6 +111,8 @@ public sealed class CommandDesk : IDisposable
                 return keeper.Pass(command) ? Accept("saves at the next step boundary") : Refuse("wrong_state", "the worker does not read any more");
             case CommandVerb.Set when lives && view.State is RunState.Running or RunState.Held:
                 return TurnKnob(command, Refuse, Accept);
+            case CommandVerb.Pin:
+                return checkpoints.Pin(command, view.RunId);
             case CommandVerb.EvaluateNow when lives && view.State is RunState.Running or RunState.Held:
                 return keeper.Pass(command) ? Accept("evaluates at the next step boundary") : Refuse("wrong_state", "the worker does not read any more");
             case CommandVerb.Release when lives && view.State is RunState.Running or RunState.Holding or RunState.Held or RunState.Starting or RunState.Resuming:
@@ -142,10 +147,10 @@ public sealed class CommandDesk : IDisposable
         return keeper.Pass(command) ? accept(FormattableString.Invariant($"{knob.Name} becomes {change.Value} at the next step boundary")) : refuse("wrong_state", "the worker does not read any more");
     }
 
-    CommandAnswer Start(RunCommand command, RunView? view)
+    CommandAnswer Begin(RunCommand command, RunView? view)
     {
         if (IsBusy(view)) return new CommandAnswer(command.CommandId, false, "busy", $"run {view!.RunId} is {view.State.ToString().ToUpperInvariant()}; release or stop it first", view.RunId);
-        return starter.Start(command);
+        return command.Verb == CommandVerb.Start ? starter.Start(command) : starter.Branch(command);
     }
 
     static bool IsBusy(RunView? view) => view is { } loaded && (loaded.WorkerPid is not null || loaded.RestartPending || loaded.Target is RunTarget.Running or RunTarget.Held);

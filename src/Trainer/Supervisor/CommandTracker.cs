@@ -32,7 +32,7 @@ public sealed class CommandTracker(Action<CommandEnded> write, TimeProvider time
     /// <summary>Before it is carried out: what it causes may be heard before it is answered.</summary>
     public void Begin(RunCommand command)
     {
-        if (!IsTracked(command.Verb)) return;
+        if (command.Verb.EndsWithItsAnswer()) return;
         lock (gate) open.Add(new Entry(new OpenCommand(command.CommandId, command.Verb, time.GetUtcNow()), time.GetTimestamp()));
     }
 
@@ -69,9 +69,6 @@ public sealed class CommandTracker(Action<CommandEnded> write, TimeProvider time
         ended.ForEach(write);
     }
 
-    /// <summary>A verb that takes time; the others are done when they are accepted.</summary>
-    static bool IsTracked(CommandVerb verb) => verb != CommandVerb.Start;
-
     static bool Judge(OpenCommand command, TelemetryRecord record, [NotNullWhen(true)] out string? code, out string text)
     {
         (code, text) = record switch
@@ -81,6 +78,7 @@ public sealed class CommandTracker(Action<CommandEnded> write, TimeProvider time
             RunStateChanged told when told.CommandId == command.CommandId => (ByState(command.Verb, told), told.Detail ?? ""),
             CheckpointWritten written when written.CommandId == command.CommandId && command.Verb == CommandVerb.CheckpointNow => (CommandEnded.Done, ""),
             KnobChanged turned when turned.CommandId == command.CommandId => (CommandEnded.Done, ""),
+            CheckpointPinned pinned when pinned.CommandId == command.CommandId => (CommandEnded.Done, ""),
             Alert { Code: "checkpoint_failed" } failed when command.Verb == CommandVerb.CheckpointNow => ("save_failed", failed.Text),
             WorkerExited { Crash: { } crash } when !SurvivesDeath(command.Verb, crash.Next?.Code) => ("worker_died", crash.Message),
             WorkerExited { Crash: null } when command.Verb.Wish() is null => ("worker_left", ""),

@@ -24,17 +24,20 @@ public sealed class DashboardLink : IDisposable
     readonly TrainerFolder trainer;
     readonly RunKeeper keeper;
     readonly CommandDesk desk;
+    readonly CheckpointDesk checkpoints;
     readonly ILogger log;
     readonly TimeProvider time;
     readonly JournalShipper shipper;
     readonly HttpClient http;
+    readonly HttpClient unhurried;
     volatile bool connected;
 
-    DashboardLink(Uri dashboard, string keyFile, TrainerFolder trainer, RunKeeper keeper, CommandDesk desk, ILogger log, TimeProvider time)
+    DashboardLink(Uri dashboard, string keyFile, TrainerFolder trainer, RunKeeper keeper, CommandDesk desk, CheckpointDesk checkpoints, ILogger log, TimeProvider time)
     {
-        (this.dashboard, this.keyFile, this.trainer, this.keeper, this.desk, this.log, this.time) = (dashboard, keyFile, trainer, keeper, desk, log, time);
+        (this.dashboard, this.keyFile, this.trainer, this.keeper, this.desk, this.checkpoints, this.log, this.time) = (dashboard, keyFile, trainer, keeper, desk, checkpoints, log, time);
         shipper = new JournalShipper(trainer, log, time);
         http = new HttpClient(new KeyHandler(ReadKey)) { BaseAddress = dashboard };
+        unhurried = new HttpClient(new KeyHandler(ReadKey)) { BaseAddress = dashboard, Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>Connections that ended or never began.</summary>
@@ -42,18 +45,18 @@ public sealed class DashboardLink : IDisposable
 
     /// <returns>Null: no dashboard was named.</returns>
     /// <exception cref="UserError">The key would travel in clear text over a network.</exception>
-    public static DashboardLink? Create(SupervisorOptions options, TrainerFolder trainer, RunKeeper keeper, CommandDesk desk, ILogger log, TimeProvider time)
+    public static DashboardLink? Create(SupervisorOptions options, TrainerFolder trainer, RunKeeper keeper, CommandDesk desk, CheckpointDesk checkpoints, ILogger log, TimeProvider time)
     {
         if (options.Dashboard is not { } dashboard) return null;
         if (dashboard.Scheme != Uri.UriSchemeHttps && !dashboard.IsLoopback)
             throw new UserError("--dashboard", $"{dashboard}", "https, or a loopback address", "Put TLS in front of the dashboard, or tunnel: ssh -L", ExitCodes.Usage);
         if (options.KeyFile is not { } keyFile)
             throw new UserError("--key-file", "nothing", "the file with this trainer's API key", "Make a key on the dashboard's settings page", ExitCodes.Usage);
-        return new DashboardLink(dashboard, keyFile, trainer, keeper, desk, log, time);
+        return new DashboardLink(dashboard, keyFile, trainer, keeper, desk, checkpoints, log, time);
     }
 
     public Task RunAsync(CancellationToken cancel) =>
-        Task.WhenAll(ConnectAsync(cancel), new CrashUploader(trainer.Data, http, log, time).RunAsync(cancel));
+        Task.WhenAll(ConnectAsync(cancel), new CrashUploader(trainer.Data, http, log, time).RunAsync(cancel), new CheckpointUploader(checkpoints.Orders, unhurried, log).RunAsync(cancel));
 
     /// <summary>Gives what was journaled last a chance to arrive: until nothing is unsent, but only on a connection that stands.</summary>
     public async Task DrainAsync(TimeSpan atMost)
@@ -139,7 +142,11 @@ public sealed class DashboardLink : IDisposable
     /// <summary>Read anew for each connection, so that a key can be changed without a restart.</summary>
     string ReadKey() => File.ReadAllText(keyFile).Trim();
 
-    public void Dispose() => http.Dispose();
+    public void Dispose()
+    {
+        http.Dispose();
+        unhurried.Dispose();
+    }
 
     sealed class KeyHandler(Func<string> key) : DelegatingHandler(new SocketsHttpHandler())
     {

@@ -100,7 +100,7 @@ public sealed class JournalShipper(TrainerFolder trainer, ILogger log, TimeProvi
             var folder = new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), stream.Run));
             var identity = RunCatalog.Read(folder);
             var environment = File.Exists(folder.Environment) ? File.ReadAllText(folder.Environment) : null;
-            return new RunIntroduction(identity.RunId, identity.Name, identity.Created, File.ReadAllText(folder.Config), environment);
+            return new RunIntroduction(identity.RunId, identity.Name, identity.Created, File.ReadAllText(folder.Config), environment, identity.Parent);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or UserError)
         {

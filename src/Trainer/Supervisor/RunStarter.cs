@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Configuration;
@@ -39,13 +40,9 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
     {
         CommandAnswer Refuse(string text) => new(command.CommandId, false, "bad_configuration", text, null);
         if (string.IsNullOrWhiteSpace(command.Argument)) return Refuse("no configuration came with the command");
-        var safeName = string.Concat(command.CommandId.Where(char.IsAsciiLetterOrDigit).Take(64));
-        var file = Path.Combine(trainer.Received, $"{time.GetUtcNow():yyyyMMdd-HHmmss}-{safeName}.json");
         try
         {
-            Directory.CreateDirectory(trainer.Received);
-            File.WriteAllText(file, command.Argument, new UTF8Encoding(false));
-            var config = Read(file);
+            var config = Read(Keep(command, command.Argument));
             var run = catalog.FindNewest(config) is { } existing && !RunCatalog.Read(existing).Finished ? existing : catalog.Create(config);
             var known = StateFile.Read(trainer.Desired, TrainerJson.Default.DesiredRun, log) is { } desired && desired.RunId == run.RunId ? desired.Generation : 0;
             keeper.Load(run, new DesiredRun(DesiredRun.Version, run.RunId, RunTarget.Running, null, known + 1), command.CommandId);
@@ -58,6 +55,34 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
         catch (Exception error) when (error is UserError or IOException or UnauthorizedAccessException)
         {
             return Refuse(error.Message);
+        }
+    }
+
+    /// <summary>A new run that begins with the state of a checkpoint of another.</summary>
+    public CommandAnswer Branch(RunCommand command)
+    {
+        CommandAnswer Refuse(string code, string text) => new(command.CommandId, false, code, text, null);
+        try
+        {
+            var point = JsonSerializer.Deserialize(command.Argument ?? "null", McnJson.Default.BranchPoint) ?? throw new JsonException("a branch needs a step");
+            var parent = new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), command.RunId ?? ""));
+            if (command.RunId is null || Path.GetFileName(command.RunId) != command.RunId || !File.Exists(parent.Identity)) return Refuse("unknown_run", $"there is no run {command.RunId} here");
+            var config = Read(point.Configuration is { } text ? Keep(command, text) : parent.Config);
+            if (RunBranch.Create(catalog, parent, point.Step, config) is not { } run) return Refuse("no_checkpoint", $"run {command.RunId} has no checkpoint of step {point.Step} (any more)");
+            keeper.Load(run, new DesiredRun(DesiredRun.Version, run.RunId, RunTarget.Running, null, 1), command.CommandId);
+            return new CommandAnswer(command.CommandId, true, "accepted", $"starts run {run.RunId} at step {point.Step} of run {command.RunId}", run.RunId);
+        }
+        catch (JsonException error)
+        {
+            return Refuse("bad_argument", error.Message);
+        }
+        catch (RunConfigException mistakes)
+        {
+            return Refuse("bad_configuration", mistakes.Message);
+        }
+        catch (Exception error) when (error is UserError or IOException or UnauthorizedAccessException)
+        {
+            return Refuse("wrong_state", error.Message);
         }
     }
 
@@ -86,6 +111,16 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
         log.Information("Loaded run {Run} ({Name}): {State}", view.RunId, view.Name, view.State.ToString().ToUpperInvariant());
         if (view.Finished) log.Information("It is finished and only shown; --new starts another");
         else if (view.Target is RunTarget.Stopped or RunTarget.Released) log.Information("It was {Target}; `resume` goes on with it", view.Target.ToString().ToLowerInvariant());
+    }
+
+    /// <summary>What came over the wire, as the file that messages about it name.</summary>
+    string Keep(RunCommand command, string configuration)
+    {
+        var safeName = string.Concat(command.CommandId.Where(char.IsAsciiLetterOrDigit).Take(64));
+        var file = Path.Combine(trainer.Received, $"{time.GetUtcNow():yyyyMMdd-HHmmss}-{safeName}.json");
+        Directory.CreateDirectory(trainer.Received);
+        File.WriteAllText(file, configuration, new UTF8Encoding(false));
+        return file;
     }
 
     static RunConfig Read(string file)

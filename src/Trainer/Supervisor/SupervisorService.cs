@@ -22,6 +22,7 @@ public sealed class SupervisorService : IDisposable
     readonly MachineWatch machine;
     readonly CrashDesk crashes;
     readonly RunKeeper keeper;
+    readonly CheckpointDesk checkpoints;
     readonly CommandDesk desk;
     readonly RunStarter starter;
 
@@ -40,7 +41,8 @@ public sealed class SupervisorService : IDisposable
         crashes = new CrashDesk(trainer, machine, ledger, log, time);
         keeper = new RunKeeper(trainer, options, ledger, crashes, machine, context, log, time);
         starter = new RunStarter(trainer, options, keeper, log, time);
-        desk = new CommandDesk(keeper, starter, ledger, trainer, log, time);
+        checkpoints = new CheckpointDesk(trainer, ledger);
+        desk = new CommandDesk(keeper, starter, checkpoints, ledger, trainer, log, time);
     }
 
     internal CommandDesk Desk => desk;
@@ -56,7 +58,7 @@ public sealed class SupervisorService : IDisposable
         {
             crashes.InvestigateForgotten();
             starter.LoadAtStart();
-            using var link = DashboardLink.Create(options, trainer, keeper, desk, log, time);
+            using var link = DashboardLink.Create(options, trainer, keeper, desk, checkpoints, log, time);
             var tellers = new[]
             {
                 machine.RunAsync(farewell.Token),

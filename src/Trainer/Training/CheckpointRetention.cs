@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Trainer.Recording;
 
 namespace Mcn.Web.Trainer.Training;
 

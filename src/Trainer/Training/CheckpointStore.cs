@@ -89,21 +89,18 @@ public sealed class CheckpointStore(RunFolder folder, CheckpointConfig config, T
         }
     }
 
-    /// <summary>As <see cref="Mark"/>, where a disk that refuses is told of elsewhere.</summary>
+    /// <summary>As <see cref="CheckpointFolder.Mark"/>, where a disk that refuses is told of elsewhere.</summary>
     internal static void TryMark(string path, string mark, string why)
     {
         try
         {
-            Mark(path, mark, why);
+            CheckpointFolder.Mark(path, mark, why);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // Without the mark the checkpoint stays as long as it is among the last.
         }
     }
-
-    /// <summary>Marks a checkpoint to be kept, with a line that says why.</summary>
-    public static void Mark(string path, string mark, string why) => DurableFile.Replace(Path.Combine(path, mark), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(why + "\n")));
 
     /// <summary>A checkpoint of this step that an earlier incarnation wrote gives way only once the new one has its name.</summary>
     void Place(string temporary, string target, string name)
@@ -138,17 +135,24 @@ public sealed class CheckpointStore(RunFolder folder, CheckpointConfig config, T
         return aside;
     }
 
+    /// <summary>All that are on disk, oldest first, with the rules that keep each; one without any goes when the next is written.</summary>
+    internal IReadOnlyList<KeptCheckpoint> Kept() =>
+        [.. CheckpointRetention.Decide(CheckpointFolder.List(folder.Checkpoints), config).Select(decided => Describe(decided.Entry, decided.KeptBy))];
+
     List<KeptCheckpoint> Prune()
     {
         List<KeptCheckpoint> kept = [];
         foreach (var (entry, keptBy) in CheckpointRetention.Decide(CheckpointFolder.List(folder.Checkpoints), config))
         {
             if (keptBy.Count == 0) Directory.Delete(entry.Path, recursive: true);
-            else kept.Add(new KeptCheckpoint(entry.Step, entry.Manifest.Time, entry.Bytes, entry.Manifest.Metric, keptBy));
+            else kept.Add(Describe(entry, keptBy));
         }
 
         return kept;
     }
+
+    static KeptCheckpoint Describe(CheckpointEntry entry, IReadOnlyList<string> keptBy) =>
+        new(entry.Step, entry.Manifest.Time, entry.Bytes, entry.Manifest.Metric, keptBy);
 
     /// <summary>What a process that died left: halves go; one that was to be replaced comes back unless its successor is there.</summary>
     void RemoveLeftovers()

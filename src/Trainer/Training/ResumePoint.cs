@@ -1,6 +1,7 @@
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Recording;
 
 namespace Mcn.Web.Trainer.Training;
 

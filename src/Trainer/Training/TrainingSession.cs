@@ -163,6 +163,7 @@ public sealed class TrainingSession : IDisposable
         using var team = new ReplicaTeam(config, data.Vocabulary.Vectors, DrawInitialRows, recorder.Lanes, GradientExchange.PatienceFromEnvironment());
         var store = new CheckpointStore(folder, config.Checkpoint, time);
         var resumed = ResumePoint.Find(store, memory, team, Describe(), text => outlet.Write(new Alert { Code = "checkpoint_damaged", Text = text }));
+        if (identity.Parent is { } parent && resumed.Manifest is null) throw RunBranch.Lost(folder, parent);
         if (diedBefore is { } worker) resumed.MarkBeforeCrash(worker);
         var position = resumed.Position;
         var knobs = LiveKnobs.Open(folder, config, resumed.Manifest, time);
@@ -170,7 +171,7 @@ public sealed class TrainingSession : IDisposable
         var evaluation = new EpochEvaluation(config, data, team, outlet);
         var loop = new TrainingLoop(config, data, team, checkpoints, evaluation, outlet, lane, control, knobs);
         if (position == TrainingPosition.Start && Pretraining.Apply(config.Model, team.Lead.Network) is { } left) outlet.Write(left);
-        outlet.Write(Started(team, loop, position, knobs));
+        outlet.Write(Started(team, loop, position, knobs) with { Checkpoints = store.Kept() });
         try
         {
             position = loop.Run(position, stepLimit);

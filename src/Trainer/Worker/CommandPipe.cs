@@ -52,7 +52,7 @@ public sealed class CommandPipe(TextReader input, RunControl control, TextWriter
             case CommandVerb.Stop: control.RequestStop(command.CommandId, save: true); break;
             case CommandVerb.StopWithoutSaving: control.RequestStop(command.CommandId, save: false); break;
             case CommandVerb.Set: TakeKnob(command); break;
-            case CommandVerb.Start or null: log.WriteLine("a worker cannot start another run; the command is ignored"); break;
+            case CommandVerb.Start or CommandVerb.Branch or CommandVerb.Pin or CommandVerb.SendCheckpoint or null: log.WriteLine("this is for the daemon, not for a worker; the command is ignored"); break;
             default: throw new InvalidOperationException($"No wish for {command.Verb}");
         }
     }

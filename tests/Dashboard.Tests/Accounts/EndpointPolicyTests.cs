@@ -25,6 +25,7 @@ public sealed class EndpointPolicyTests
         ["commands"] = Policies.Viewer, ["settings"] = Policies.Viewer, ["not-found"] = Policies.Viewer, ["{*path:nonfile}"] = Policies.Viewer,
         ["hubs/trainer"] = Policies.Trainer, ["hubs/trainer/negotiate"] = Policies.Trainer,
         ["GET api/crashes/{id}"] = Policies.Viewer, ["PUT api/crashes/{id}"] = Policies.Trainer,
+        ["GET api/runs/{run}/checkpoints/{step:long}"] = Policies.Operator, ["PUT api/checkpoints/{ticket}"] = Policies.Trainer,
         ["GET api/commands.csv"] = Policies.Viewer, ["api/{**rest}"] = Person,
         ["_blazor"] = Person, ["_blazor/negotiate"] = Person, ["_blazor/disconnect"] = Person, ["_blazor/initializers"] = Person,
     };

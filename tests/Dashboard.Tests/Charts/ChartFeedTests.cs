@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Mcn.Web.Dashboard.Charts;
 using Mcn.Web.Dashboard.Telemetry;
+using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
 
 namespace Mcn.Web.Dashboard.Tests.Charts;
@@ -60,6 +61,31 @@ public sealed class ChartFeedTests
         var both = new ChartFeed(Loss, new ChartChoice(Overtaken: true)).Next(run)!;
         Assert.Equal(4, Y(both)[Size(both).Rows..].Count(value => value == 1));
         Assert.Equal(X(both).Order(), X(both));
+    }
+
+    [Fact]
+    public async Task The_curve_of_a_branch_begins_with_what_it_has_in_common_with_its_parents()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        var store = dashboard.Get<RunStore>();
+        await Store("eldest", null, Records.Started(0), Steps(1, 10, loss: 1));
+        await Store("parent", new RunParent("eldest", 4), Records.Started(4, 100), Steps(5, 12, loss: 2, second: 100));
+        await Store("branch", new RunParent("parent", 6), Records.Started(6, 200), Steps(7, 9, loss: 3, second: 200));
+        var branch = dashboard.Get<RunCatalog>().Find("branch")!;
+
+        var message = new ChartFeed(Loss, new ChartChoice()).Next(branch)!;
+
+        Assert.Equal([1, 1, 1, 1, float.NaN, 2, 2, float.NaN, 3, 3, 3], Y(message));
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8, 9], X(message).Zip(Y(message)).Where(point => !float.IsNaN(point.Second)).Select(point => point.First));
+        Assert.Equal([1, 1, 1, 1, float.NaN, 2, 2, 2, 2, 2, 2, 2, 2], Y(new ChartFeed(Loss, new ChartChoice()).Next(dashboard.Get<RunCatalog>().Find("parent")!)!));
+
+        async Task Store(string run, RunParent? parent, TelemetryRecord started, IEnumerable<TelemetryRecord> steps)
+        {
+            await store.IntroduceAsync(Records.Introduction(run) with { Parent = parent }, "t");
+            await store.StoreAsync(Records.Bundle(run, 1, 1, steps.Prepend(started)));
+        }
+
+        static IEnumerable<TelemetryRecord> Steps(int from, int to, double loss, double second = 0) => Enumerable.Range(from, to - from + 1).Select(step => Records.Step(step, loss, second + step));
     }
 
     [Fact]

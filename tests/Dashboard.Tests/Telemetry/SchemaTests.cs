@@ -18,6 +18,7 @@ public sealed class SchemaTests
             connection.Open();
             using var old = connection.CreateCommand();
             old.CommandText = """
+                CREATE TABLE runs(run TEXT PRIMARY KEY, name TEXT NOT NULL, created REAL NOT NULL, config TEXT NOT NULL, environment TEXT, trainer TEXT NOT NULL) WITHOUT ROWID;
                 CREATE TABLE audit(id TEXT PRIMARY KEY, time REAL NOT NULL, who TEXT NOT NULL, verb TEXT NOT NULL, run TEXT, result TEXT NOT NULL, text TEXT, finished REAL) WITHOUT ROWID;
                 CREATE INDEX audit_by_time ON audit(time);
                 INSERT INTO audit VALUES('b', 2, 'bob', 'Resume', 'run-1', 'Refused', 'not held', 3), ('a', 1, 'ann', 'Hold', 'run-1', 'Done', NULL, 2);

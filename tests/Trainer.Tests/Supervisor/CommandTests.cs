@@ -113,7 +113,7 @@ public sealed class CommandTests
         var ledger = new Ledger(fixture.Trainer, time);
         var machine = new MachineWatch(null, () => null, ledger, log, time);
         var keeper = new RunKeeper(fixture.Trainer, options, ledger, new CrashDesk(fixture.Trainer, machine, ledger, log, time), machine, new RunContext(), log, time);
-        return new CommandDesk(keeper, new RunStarter(fixture.Trainer, options, keeper, log, time), ledger, fixture.Trainer, log, time);
+        return new CommandDesk(keeper, new RunStarter(fixture.Trainer, options, keeper, log, time), new CheckpointDesk(fixture.Trainer, ledger), ledger, fixture.Trainer, log, time);
     }
 
     static RunCommand Command(string id, TimeSpan valid)

@@ -55,7 +55,7 @@ public sealed class LinkTests
     public void A_key_does_not_travel_in_clear_text(string address)
     {
         var options = new SupervisorFixture("clean").Options() with { Dashboard = new Uri(address), KeyFile = "key" };
-        var refused = Assert.Throws<UserError>(() => Trainer.Supervisor.DashboardLink.Create(options, null!, null!, null!, null!, null!));
+        var refused = Assert.Throws<UserError>(() => Trainer.Supervisor.DashboardLink.Create(options, null!, null!, null!, null!, null!, null!));
         Assert.Equal(ExitCodes.Usage, refused.ExitCode);
     }
 

@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Runs;
+using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Tests.Data;
 using Mcn.Web.Trainer.Training;
 

@@ -1,4 +1,5 @@
 using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Supervisor;
 using Mcn.Web.Trainer.Training;
 

@@ -3,6 +3,7 @@ using Mcn.Web.Shared;
 using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Tests.Training;

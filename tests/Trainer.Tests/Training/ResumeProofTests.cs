@@ -3,6 +3,7 @@ using System.Text.Json;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Import;
 using Mcn.Web.Trainer.Training;
 

@@ -2,9 +2,8 @@ using System.IO.Hashing;
 using System.Text.Json;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Runs;
-using Mcn.Web.Trainer.Recording;
 
-namespace Mcn.Web.Trainer.Training;
+namespace Mcn.Web.Trainer.Recording;
 
 /// <param name="Path">Its folder.</param>
 /// <param name="Marks">Files beside the manifest that say why it is to stay: <see cref="CheckpointFolder.PinnedMark"/>, <see cref="CheckpointFolder.BeforeCrashMark"/>.</param>
@@ -17,7 +16,7 @@ public sealed record CheckpointEntry(string Path, CheckpointManifest Manifest, I
 
 /// <summary>
 /// What a checkpoint is on disk: `step-NNNNNNNNNN/` with tensors in .safetensors files, `state.json` written last, and beside it marks
-/// and `next-step.json`. Reading only; safe while a trainer writes.
+/// and `next-step.json`. All but the marks is reading only; safe while a trainer writes.
 /// </summary>
 public static class CheckpointFolder
 {
@@ -77,6 +76,9 @@ public static class CheckpointFolder
             return (null, $"{ManifestName}: {error.Message}");
         }
     }
+
+    /// <summary>Marks a checkpoint to be kept, with a line that says why.</summary>
+    public static void Mark(string path, string mark, string why) => DurableFile.Replace(System.IO.Path.Combine(path, mark), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(why + "\n")));
 
     /// <summary>What the step after it gave; null: none was done, or the file is damaged.</summary>
     public static StepProof? Proof(string path)
