@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const key_names[KEYS] = {
     "name", "memory_total", "memory_used", "utilization", "temperature", "power", "xid", "hang", "lost", "link",
@@ -86,6 +87,10 @@ static int parse_line(struct scenario *scenario, char *line)
         line += used;
         used = 0;
     }
+    if (sscanf(line, "while %159s %n", setting.present, &used) == 1 && used > 0) {
+        line += used;
+        used = 0;
+    }
     if (sscanf(line, "gpu %15s %n", gpu, &used) != 1 || used == 0) return 0;
     if (strcmp(gpu, "*") == 0) {
         setting.gpu = ALL_GPUS;
@@ -144,6 +149,7 @@ const struct setting *scenario_find(const struct scenario *scenario, int gpu, en
         const struct setting *setting = &scenario->settings[i];
         if (setting->key != key || setting->at > now) continue;
         if (setting->gpu != ALL_GPUS && setting->gpu != gpu) continue;
+        if (setting->present[0] && access(setting->present, F_OK) != 0) continue;
         if (!found || setting->at >= found->at) found = setting; /* of the same moment, the later line */
     }
     return found;

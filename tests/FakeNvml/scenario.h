@@ -1,5 +1,5 @@
-/* What the made-up GPUs do: a list of settings, each valid from a moment on. Everything is a pure function of the time since
-   nvmlInit, so that no state has to be kept and any thread may ask. */
+/* What the made-up GPUs do: a list of settings, each valid from a moment on or while a file exists. Everything is a pure function of the time
+   since nvmlInit and of those files, so that no state has to be kept and any thread may ask. */
 #ifndef MCN_SCENARIO_H
 #define MCN_SCENARIO_H
 
@@ -9,6 +9,7 @@ enum key { NAME, MEMORY_TOTAL, MEMORY_USED, UTILIZATION, TEMPERATURE, POWER, XID
 
 struct setting {
     double at;          /* seconds since nvmlInit; below 0: from the beginning */
+    char present[160];  /* in force only while this exists; empty: always */
     int gpu;            /* or ALL_GPUS */
     enum key key;
     int unsupported;    /* the figure answers NOT_SUPPORTED */

@@ -51,6 +51,9 @@ sealed class SupervisorFixture : IAsyncDisposable
 
     public TimeSpan ReleaseGrace { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>What the daemon can read of the machine; null: nothing.</summary>
+    public MachineProbe? Probe { get; set; }
+
     public Uri? Dashboard { get; set; }
 
     public SupervisorService Service => service!;
@@ -59,7 +62,7 @@ sealed class SupervisorFixture : IAsyncDisposable
 
     public SupervisorService Start(TimeProvider? time = null)
     {
-        service = new SupervisorService(Options(), null, time ?? TimeProvider.System);
+        service = new SupervisorService(Options(), Probe, time ?? TimeProvider.System);
         running = Task.Run(() => service.RunAsync(leave.Token));
         return service;
     }
