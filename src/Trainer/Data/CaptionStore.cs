@@ -14,8 +14,7 @@ public sealed class CaptionStore
     readonly int[] captionCount;
     readonly double[] starts;
     readonly double[] ends;
-    readonly long[] placeOfEntry;
-    readonly TokenPages tokens;
+    readonly CaptionWords words;
 
     [ThreadStatic]
     static int[]? scratch;
@@ -25,19 +24,17 @@ public sealed class CaptionStore
     /// <param name="captionCount">Entry → its number of captions, at least 1.</param>
     /// <param name="starts">Caption → start, seconds.</param>
     /// <param name="ends">Caption → end, seconds.</param>
-    /// <param name="placeOfEntry">Entry → where its words lie in <paramref name="tokens"/>.</param>
-    /// <param name="tokens">Ids of the <see cref="Vocabulary"/>.</param>
+    /// <param name="words">Of the captions of each entry.</param>
     /// <param name="texts">How many texts were None, and NaN.</param>
-    internal CaptionStore(int[] entryOfVideo, int[] firstCaption, int[] captionCount, double[] starts, double[] ends, long[] placeOfEntry,
-        TokenPages tokens, (long None, long Nan) texts)
+    internal CaptionStore(int[] entryOfVideo, int[] firstCaption, int[] captionCount, double[] starts, double[] ends,
+        CaptionWords words, (long None, long Nan) texts)
     {
         this.entryOfVideo = entryOfVideo;
         this.firstCaption = firstCaption;
         this.captionCount = captionCount;
         this.starts = starts;
         this.ends = ends;
-        this.placeOfEntry = placeOfEntry;
-        this.tokens = tokens;
+        this.words = words;
         (NoneTexts, NanTexts) = texts;
     }
 
@@ -62,7 +59,7 @@ public sealed class CaptionStore
     public ReadOnlySpan<int> TokensOf(int video, int caption)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)caption, (uint)CountOf(video));
-        var captions = tokens.At(placeOfEntry[entryOfVideo[video]]);
+        var captions = words.Of(entryOfVideo[video]);
         captions.Skip(caption);
         var ids = scratch ?? new int[64];
         var count = captions.Next(ref ids);
@@ -73,23 +70,23 @@ public sealed class CaptionStore
     /// <summary>Hashes every caption in the order of the entries, with words by their hash instead of their id.</summary>
     internal void AppendTo(XxHash128 hash, ulong[] wordHashes)
     {
-        var words = new List<ulong>();
+        var said = new List<ulong>();
         var ids = new int[64];
         for (var entry = 0; entry < firstCaption.Length; entry++)
         {
             var (first, count) = (firstCaption[entry], captionCount[entry]);
             hash.Append(MemoryMarshal.AsBytes(starts.AsSpan(first, count)));
             hash.Append(MemoryMarshal.AsBytes(ends.AsSpan(first, count)));
-            words.Clear();
-            var captions = tokens.At(placeOfEntry[entry]);
+            said.Clear();
+            var captions = words.Of(entry);
             for (var caption = 0; caption < count; caption++)
             {
                 var length = captions.Next(ref ids);
-                words.Add((ulong)length);
-                foreach (var token in ids.AsSpan(0, length)) words.Add(wordHashes[token]);
+                said.Add((ulong)length);
+                foreach (var token in ids.AsSpan(0, length)) said.Add(wordHashes[token]);
             }
 
-            hash.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(words)));
+            hash.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(said)));
         }
     }
 
