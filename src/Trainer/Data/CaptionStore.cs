@@ -9,6 +9,8 @@ namespace Mcn.Web.Trainer.Data;
 /// </summary>
 public sealed class CaptionStore
 {
+    const int EntriesOfPart = 64; // some 600 KB
+
     readonly int[] entryOfVideo;
     readonly int[] firstCaption;
     readonly int[] captionCount;
@@ -70,23 +72,32 @@ public sealed class CaptionStore
     /// <summary>Hashes every caption in the order of the entries, with words by their hash instead of their id.</summary>
     internal void AppendTo(XxHash128 hash, ulong[] wordHashes)
     {
-        var said = new List<ulong>();
+        // What is hashed is gathered on all cores, then hashed in order.
+        var parts = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new List<ulong>()).ToArray();
+        for (var done = 0; done < firstCaption.Length; done += parts.Length * EntriesOfPart)
+        {
+            var begin = done;
+            Parallel.For(0, parts.Length, part => Gather(parts[part], begin + (part * EntriesOfPart), wordHashes));
+            foreach (var part in parts) hash.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(part)));
+        }
+    }
+
+    void Gather(List<ulong> into, int begin, ulong[] wordHashes)
+    {
+        into.Clear();
         var ids = new int[64];
-        for (var entry = 0; entry < firstCaption.Length; entry++)
+        for (var entry = begin; entry < Math.Min(begin + EntriesOfPart, firstCaption.Length); entry++)
         {
             var (first, count) = (firstCaption[entry], captionCount[entry]);
-            hash.Append(MemoryMarshal.AsBytes(starts.AsSpan(first, count)));
-            hash.Append(MemoryMarshal.AsBytes(ends.AsSpan(first, count)));
-            said.Clear();
+            into.AddRange(MemoryMarshal.Cast<double, ulong>(starts.AsSpan(first, count)));
+            into.AddRange(MemoryMarshal.Cast<double, ulong>(ends.AsSpan(first, count)));
             var captions = words.Of(entry);
             for (var caption = 0; caption < count; caption++)
             {
                 var length = captions.Next(ref ids);
-                said.Add((ulong)length);
-                foreach (var token in ids.AsSpan(0, length)) said.Add(wordHashes[token]);
+                into.Add((ulong)length);
+                foreach (var token in ids.AsSpan(0, length)) into.Add(wordHashes[token]);
             }
-
-            hash.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(said)));
         }
     }
 

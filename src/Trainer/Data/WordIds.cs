@@ -42,7 +42,8 @@ sealed class WordIds
         for (var i = 0; i < count; i++)
         {
             var key = keys[i];
-            found[i] = (key & IsPlace) == 0 ? IdOf(key) : Known(sentence.Slice((int)(key >> 32) & int.MaxValue, (int)key));
+            ref var entry = ref table[PlaceOf(key)];
+            found[i] = entry.Key == key ? entry.Id : (key & IsPlace) == 0 ? IdOf(key) : Known(sentence.Slice((int)(key >> 32) & int.MaxValue, (int)key));
         }
 
         return found.AsSpan(0, count);

@@ -77,7 +77,7 @@ internal sealed class PickleMachine
             case (byte)'K': _stack.Push((long)_input.Byte()); return true;
             case (byte)'M': _stack.Push((long)BinaryPrimitives.ReadUInt16LittleEndian(_input.Few(2))); return true;
             case (byte)'J': _stack.Push((long)BinaryPrimitives.ReadInt32LittleEndian(_input.Few(4))); return true;
-            case (byte)'G': _stack.Push(BinaryPrimitives.ReadDoubleBigEndian(_input.Few(8))); return true;
+            case (byte)'G': _stack.PushReal(BinaryPrimitives.ReadDoubleBigEndian(_input.Few(8))); return true;
             case 0x8a: PushNumber(_input.Byte()); return true;
             case 0x8b: PushNumber(BinaryPrimitives.ReadInt32LittleEndian(_input.Few(4))); return true;
             case 0x8c: PushText(_input.Byte(), Encoding.UTF8); return true;
@@ -92,7 +92,7 @@ internal sealed class PickleMachine
             case (byte)'L': _stack.Push(_input.NumberLine()); return true;
             case (byte)'F':
                 if (!double.TryParse(_input.Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) throw Fault("a number cannot be read");
-                _stack.Push(value);
+                _stack.PushReal(value);
                 return true;
             default: return false;
         }

@@ -48,7 +48,7 @@ internal sealed class PickleStack(PickleInput input, PickleLimits limits)
         Push(new Entry(value, depth));
     }
 
-    public void Push(double number) => Push(Entry.Of(number));
+    public void PushReal(double number) => Push(Entry.Of(number));
 
     /// <summary>Pushes the next bytes of the input as a text; false, and nothing done, when there are too many to lie here.</summary>
     public bool PushText(int length)
