@@ -31,7 +31,7 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
     const double CpuBackwardFactor = 1.0;
 
     // Measured likewise: what the C library keeps of the groups that were encoded before, where some are encoded twice.
-    const double CpuCacheFactor = 1.5;
+    const double CpuCacheFactor = 1.25;
 
     // .NET and libtorch with nothing loaded, resident.
     const long CpuProgramBytes = 230L << 20;
