@@ -73,6 +73,7 @@ public sealed class Batch
     }
 
     static T[] Pinned<T>(long length)
+        where T : unmanaged
     {
         if (length > Array.MaxLength)
         {
@@ -80,6 +81,6 @@ public sealed class Batch
                 "Lower batch_size, n_pair or howto_audio_frames", exitCode: 2);
         }
 
-        return GC.AllocateArray<T>((int)length, pinned: true);
+        return LargePages.Allocate<T>((int)length);
     }
 }

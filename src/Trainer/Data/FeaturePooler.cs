@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Mcn.Web.Shared;
+using Mcn.Web.Trainer.Data.Shards;
 using Mcn.Web.Trainer.Import;
 
 namespace Mcn.Web.Trainer.Data;
@@ -77,6 +78,17 @@ sealed class FeaturePooler(DataCounters counters)
             HostArray.ToSingles(type, row, values);
             if (!TensorPrimitives.IsFiniteAll<float>(values)) throw NotFinite(file, first + (at / size));
             if (!isFirst) TensorPrimitives.Max(pooled, values, pooled);
+        }
+    }
+
+    /// <summary>The same of rows in 8 bits.</summary>
+    /// <param name="scales">Scale and offset of each of them.</param>
+    internal static void Add(ReadOnlySpan<byte> bytes, ReadOnlySpan<float> scales, string file, int first, bool isFirst, Span<float> pooled)
+    {
+        if (isFirst) pooled.Fill(float.NegativeInfinity);
+        for (var row = 0; row * pooled.Length < bytes.Length; row++)
+        {
+            if (!EightBit.AddMaximum(bytes.Slice(row * pooled.Length, pooled.Length), scales[2 * row], scales[(2 * row) + 1], pooled)) throw NotFinite(file, first + row);
         }
     }
 

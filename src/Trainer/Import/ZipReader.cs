@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -64,8 +63,7 @@ internal sealed class ZipReader(ReadMeter? meter = null) : IDisposable
         }
 
         var content = member.Method == 0 ? data : Inflate(data, member, subject);
-        // Vectorised (carry-less multiplication): several GB/s, so it is always on.
-        var crc = Crc32.HashToUInt32(content.Span);
+        var crc = FoldedCrc32.Of(content.Span); // as fast as memory, so it is always on
         if (crc != member.Crc) throw Refusal.At(subject, member.HeaderOffset, $"CRC-32 of the content is {crc:x8}", $"{member.Crc:x8}");
         return content;
     }

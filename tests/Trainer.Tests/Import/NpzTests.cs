@@ -97,6 +97,21 @@ public sealed class NpzTests
         Arrays.Refused(() => reader.Read(bytes, "a.npz", "arr_0"), "a.npz : arr_0: at byte 0", "CRC-32");
     }
 
+    [Theory]
+    [InlineData(0)] // in what is folded
+    [InlineData(3000)]
+    [InlineData(4999)] // in the bytes that are left over
+    public void A_flipped_bit_of_a_long_stored_member_fails_the_checksum_wherever_it_is(int place)
+    {
+        using var folder = new TempFolder();
+        Npz.Write(folder.File("a.npz"), [("noise", new HostArray(ArrayType.UInt8, [5000], new byte[5000]))], compress: false);
+        var bytes = File.ReadAllBytes(folder.File("a.npz"));
+        using var reader = new NpzReader();
+        Assert.Equal(5000, reader.Read(bytes, "a.npz", "noise").Count);
+        bytes[bytes.AsSpan().IndexOf("NUMPY"u8) - 1 + 128 + place] ^= 4;
+        Arrays.Refused(() => reader.Read(bytes, "a.npz", "noise"), "a.npz : noise", "CRC-32");
+    }
+
     [Fact]
     public void A_deflated_member_that_claims_gigabytes_is_refused_at_once()
     {

@@ -23,7 +23,6 @@ public sealed class ShardSource(RunConfig config, ShardStore store, int[] record
     readonly bool[] lacksRows = new bool[config.Data.NPair];
     byte[] piece = [];
     byte[] scalePiece = [];
-    float[] expanded = [];
 
     // The record of the slot being filled.
     int record;
@@ -39,19 +38,11 @@ public sealed class ShardSource(RunConfig config, ShardStore store, int[] record
         path = store.PathOf(record);
         if (config.Data.VerifyChecksums && !store.IsVerified(record)) Verify();
 
-        var width = batch.Shape.VideoWidth;
         var (first, second) = (store.Part(record, isPooled ? ShardArray.Pooled2d : ShardArray.Features2d), store.Part(record, isPooled ? ShardArray.Pooled3d : ShardArray.Features3d));
-        VideoShapes.RequireWidth(first.Columns, second.Columns, path, width);
-        var rows = batch.RowsOf(batch.Video, slot);
-        var captions = batch.RowsOf(batch.CaptionIndices, slot);
-        for (var i = 0; i < clips.Length; i++)
-        {
-            var row = rows.Slice(i * width, width);
-            var has2d = Features(first, clips[i], captions[i], config.Data.FeatureFramerate, row[..first.Columns]);
-            var has3d = Features(second, clips[i], captions[i], VideoReader.RowsPerSecond3d, row[first.Columns..]);
-            if (!has2d || !has3d) counters.AddWithoutRows(path, clips[i], isPooled ? 0 : has2d ? second.Rows : first.Rows);
-        }
-
+        VideoShapes.RequireWidth(first.Columns, second.Columns, path, batch.Shape.VideoWidth);
+        lacksRows.AsSpan().Clear();
+        Features(first, config.Data.FeatureFramerate, clips, batch, slot, 0);
+        Features(second, VideoReader.RowsPerSecond3d, clips, batch, slot, first.Columns);
         Spectrograms(batch, slot, clips);
     }
 
@@ -60,16 +51,24 @@ public sealed class ShardSource(RunConfig config, ShardStore store, int[] record
     {
     }
 
-    /// <returns>Whether the clip has a row.</returns>
-    bool Features(in ShardPart part, Clip clip, int caption, double rowsPerSecond, Span<float> destination)
+    /// <summary>Fills a range of columns of the slot's clips.</summary>
+    void Features(in ShardPart part, double rowsPerSecond, ReadOnlySpan<Clip> clips, Batch batch, int slot, int column)
     {
-        if (isPooled)
+        var rows = batch.RowsOf(batch.Video, slot);
+        var captions = batch.RowsOf(batch.CaptionIndices, slot);
+        var scales = part.Type == ArrayType.UInt8 ? Scales(part) : []; // of all rows at once: 8 bytes a second of video are no read of their own
+        for (var i = 0; i < clips.Length; i++)
         {
-            Pooled(part, caption, destination);
-            return destination.ContainsAnyExcept(0f);
+            var destination = rows.Slice((i * batch.Shape.VideoWidth) + column, part.Columns);
+            if (isPooled ? Pooled(part, scales, captions[i], destination) : Pool(part, scales, ClipSampler.FeatureRows(clips[i], rowsPerSecond, part.Rows), destination)) continue;
+            if (!lacksRows[i]) counters.AddWithoutRows(path, clips[i], isPooled ? 0 : part.Rows);
+            lacksRows[i] = true;
         }
+    }
 
-        var slice = ClipSampler.FeatureRows(clip, rowsPerSecond, part.Rows);
+    /// <returns>Whether there is a row.</returns>
+    bool Pool(in ShardPart part, ReadOnlySpan<float> scales, FrameSlice slice, Span<float> destination)
+    {
         if (slice.Count == 0)
         {
             destination.Clear();
@@ -77,55 +76,36 @@ public sealed class ShardSource(RunConfig config, ShardStore store, int[] record
         }
 
         var most = Math.Max(1, PieceBytes / part.RowBytes);
-        var type = part.Type == ArrayType.UInt8 ? ArrayType.Float32 : part.Type;
         for (var done = 0; done < slice.Count; done += most)
         {
             var at = new FrameSlice(slice.First + done, Math.Min(most, slice.Count - done));
             var bytes = Rows(part, at, ref piece);
-            if (part.Type == ArrayType.UInt8) bytes = Expanded(part, at, bytes);
-            pooler.Add(type, bytes, path, at.First, isFirst: done == 0, destination);
+            if (part.Type == ArrayType.UInt8) FeaturePooler.Add(bytes, scales.Slice(2 * at.First, 2 * at.Count), path, at.First, isFirst: done == 0, destination);
+            else pooler.Add(part.Type, bytes, path, at.First, isFirst: done == 0, destination);
         }
 
-        pooler.Finish(type, destination);
+        pooler.Finish(part.Type, destination);
         return true;
     }
 
     /// <summary>A row as it was pooled when the shards were packed.</summary>
-    void Pooled(in ShardPart part, int caption, Span<float> destination)
+    /// <returns>Whether it holds anything.</returns>
+    bool Pooled(in ShardPart part, ReadOnlySpan<float> scales, int caption, Span<float> destination)
     {
         if (caption >= part.Rows) throw new UserError(path, $"{part.Rows} pooled rows", $"one for caption {caption}", ShardCheck.Remedy);
-        var at = new FrameSlice(caption, 1);
-        var bytes = Rows(part, at, ref piece);
-        if (part.Type != ArrayType.UInt8)
-        {
-            HostArray.ToSingles(part.Type, bytes, destination);
-            return;
-        }
-
-        var scale = Scales(part, at);
-        EightBit.Expand(bytes, scale[0], scale[1], destination);
+        var bytes = Rows(part, new FrameSlice(caption, 1), ref piece);
+        if (part.Type == ArrayType.UInt8) EightBit.Expand(bytes, scales[2 * caption], scales[(2 * caption) + 1], destination);
+        else HostArray.ToSingles(part.Type, bytes, destination);
+        return destination.ContainsAnyExcept(0f);
     }
 
-    ReadOnlySpan<byte> Expanded(scoped in ShardPart part, FrameSlice slice, ReadOnlySpan<byte> bytes)
-    {
-        if (expanded.Length < bytes.Length) expanded = GC.AllocateUninitializedArray<float>(bytes.Length);
-        var scales = Scales(part, slice);
-        for (var row = 0; row < slice.Count; row++)
-        {
-            var (at, width) = (row * part.Columns, part.Columns);
-            EightBit.Expand(bytes.Slice(at, width), scales[2 * row], scales[(2 * row) + 1], expanded.AsSpan(at, width));
-        }
-
-        return MemoryMarshal.AsBytes(expanded.AsSpan(0, bytes.Length));
-    }
-
-    /// <summary>Scale and offset of each of the rows.</summary>
-    ReadOnlySpan<float> Scales(scoped in ShardPart part, FrameSlice slice)
+    /// <summary>Scale and offset of each row of an array; valid until the next call.</summary>
+    ReadOnlySpan<float> Scales(scoped in ShardPart part)
     {
         var scales = store.Part(record, part.Array + 1);
         if (scales is not { Type: ArrayType.Float32, Columns: 2 })
             throw new UserError(path, $"scales of {scales.Columns} columns, {scales.Type}", "2 columns in single precision", ShardCheck.Remedy);
-        return MemoryMarshal.Cast<byte, float>(Rows(scales, slice, ref scalePiece));
+        return MemoryMarshal.Cast<byte, float>(Rows(scales, new FrameSlice(0, part.Array == ShardArray.Spectrogram ? 1 : part.Rows), ref scalePiece));
     }
 
     void Spectrograms(Batch batch, int slot, ReadOnlySpan<Clip> clips)
@@ -133,7 +113,12 @@ public sealed class ShardSource(RunConfig config, ShardStore store, int[] record
         var part = store.Part(record, ShardArray.Spectrogram);
         var (bands, limit) = (batch.Shape.MelBands, batch.Shape.Frames);
         VideoShapes.RequireBands(part.Columns, path, bands);
-        turner.Begin(part.Type == ArrayType.UInt8 ? Scales(part, new FrameSlice(0, 1)) : []);
+        if (part.Type == ArrayType.UInt8)
+        {
+            var scale = Scales(part);
+            turner.Begin(scale[0], scale[1]);
+        }
+
         var audio = batch.RowsOf(batch.Audio, slot);
         var counts = batch.RowsOf(batch.FrameCounts, slot);
         var most = Math.Max(1, PieceBytes / part.RowBytes);

@@ -17,13 +17,21 @@ sealed class SpectrogramTurner(Half padding)
 {
     const int Block = 8;
 
+    /// <summary>Halves in one store of 64 bits.</summary>
+    const int Together = 4;
+
+    readonly Half[] ofCode = new Half[256];
     Half[] halves = [];
     float[] singles = [];
     (float Scale, float Offset) scale;
 
-    /// <summary>Begins a record.</summary>
-    /// <param name="scales">Scale and offset of a spectrogram in 8 bits.</param>
-    public void Begin(ReadOnlySpan<float> scales) => scale = scales.IsEmpty ? default : (scales[0], scales[1]);
+    /// <summary>Begins a record whose spectrogram is in 8 bits.</summary>
+    public void Begin(float scale, float offset)
+    {
+        if (this.scale == (scale, offset)) return; // nearly always: decibels have one scale
+        this.scale = (scale, offset);
+        EightBit.Halves(scale, offset, ofCode);
+    }
 
     /// <summary>Turns frames into the first columns of a destination.</summary>
     /// <param name="type">Half, single or double precision, or 8-bit codes.</param>
@@ -34,13 +42,15 @@ sealed class SpectrogramTurner(Half padding)
     /// <param name="destination">(bands, T), from the first column to write.</param>
     public void Turn(ArrayType type, ReadOnlySpan<byte> bytes, string file, FrameSlice at, int bands, int limit, Span<Half> destination)
     {
-        var values = type == ArrayType.Float16 ? MemoryMarshal.Cast<byte, Half>(bytes) : Converted(type, bytes, at.Count * bands);
-        if (!SpectrogramCutter.AllFinite(values))
+        if (type == ArrayType.UInt8)
         {
-            throw new UserError(file, $"a spectrogram with NaN, infinity or a number too large for half precision in frames {at.First} to {at.First + at.Count - 1}",
-                "decibels", "Pack this video again, or take it off the list");
+            if (!SpectrogramCutter.AllFinite(ofCode)) throw NotFinite(file, at); // no value of such a range is worth the look for one that is
+            TransposeCodes(bytes, at.Count, bands, limit, MemoryMarshal.Cast<Half, ushort>(destination));
+            return;
         }
 
+        var values = type == ArrayType.Float16 ? MemoryMarshal.Cast<byte, Half>(bytes) : Converted(type, bytes, at.Count * bands);
+        if (!SpectrogramCutter.AllFinite(values)) throw NotFinite(file, at);
         Transpose(MemoryMarshal.Cast<Half, ushort>(values), at.Count, bands, limit, MemoryMarshal.Cast<Half, ushort>(destination));
     }
 
@@ -55,17 +65,44 @@ sealed class SpectrogramTurner(Half padding)
     {
         if (halves.Length < count) halves = GC.AllocateUninitializedArray<Half>(count);
         var values = halves.AsSpan(0, count);
-        if (type == ArrayType.UInt8)
-        {
-            EightBit.Expand(bytes, scale.Scale, scale.Offset, values);
-            return values;
-        }
-
         if (singles.Length < count) singles = new float[count];
         HostArray.ToSingles(type, bytes, singles.AsSpan(0, count));
         TensorPrimitives.ConvertToHalf(singles.AsSpan(0, count), values);
         return values;
     }
+
+    static UserError NotFinite(string file, FrameSlice at) => new(file,
+        $"a spectrogram with NaN, infinity or a number too large for half precision in frames {at.First} to {at.First + at.Count - 1}",
+        "decibels", "Pack this video again, or take it off the list");
+
+    // Looked up and turned at one time: four frames of a band are one store. Eight bands together, so that what is stored to stays in the
+    // first cache whatever T is.
+    void TransposeCodes(ReadOnlySpan<byte> source, int count, int bands, int limit, Span<ushort> destination)
+    {
+        ref var halves = ref Unsafe.As<Half, ushort>(ref MemoryMarshal.GetArrayDataReference(ofCode)); // a byte is never beyond its 256
+        var whole = count / Together * Together;
+        for (var band = 0; band < bands; band += Block)
+        {
+            var block = Math.Min(Block, bands - band);
+            for (var frame = 0; frame < whole; frame += Together)
+            {
+                // The slices check the bounds of a block, once.
+                ref var from = ref MemoryMarshal.GetReference(source.Slice((frame * bands) + band, ((Together - 1) * bands) + block));
+                ref var to = ref MemoryMarshal.GetReference(destination.Slice((band * limit) + frame, ((block - 1) * limit) + Together));
+                for (var i = 0; i < block; i++)
+                {
+                    var four = At(ref halves, ref from, i) | (At(ref halves, ref from, i + bands) << 16) | (At(ref halves, ref from, i + (2 * bands)) << 32) | (At(ref halves, ref from, i + (3 * bands)) << 48);
+                    Unsafe.WriteUnaligned(ref Unsafe.As<ushort, byte>(ref Unsafe.Add(ref to, i * limit)), four);
+                }
+            }
+        }
+
+        for (var band = 0; band < bands; band++)
+            for (var frame = whole; frame < count; frame++) destination[(band * limit) + frame] = BitConverter.HalfToUInt16Bits(ofCode[source[(frame * bands) + band]]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static ulong At(ref ushort halves, ref byte codes, int at) => Unsafe.Add(ref halves, (nint)Unsafe.Add(ref codes, at));
 
     /// <param name="source">(count, bands).</param>
     /// <param name="destination">(bands, limit), of which the first count columns are written.</param>

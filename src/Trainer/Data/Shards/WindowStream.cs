@@ -149,7 +149,7 @@ public sealed class WindowStream : IDisposable
         foreach (var shard in shards)
         {
             byte[] buffer;
-            lock (gate) buffer = free.TryPop(out var used) ? used : GC.AllocateUninitializedArray<byte>((int)(plan.IsResident ? store.ShardBytesOf(shard) : plan.LargestShardBytes));
+            lock (gate) buffer = free.TryPop(out var used) ? used : LargePages.Allocate<byte>((int)(plan.IsResident ? store.ShardBytesOf(shard) : plan.LargestShardBytes));
             var isWhole = TryRead(shard, buffer);
             lock (gate)
             {

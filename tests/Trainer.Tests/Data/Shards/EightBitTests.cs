@@ -1,23 +1,38 @@
+using System.Numerics.Tensors;
+using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Data.Shards;
 
 namespace Mcn.Web.Trainer.Tests.Data.Shards;
 
 public sealed class EightBitTests
 {
-    [Fact]
-    public void Halves_are_the_rounded_values_whatever_the_length()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(37)]
+    [InlineData(128)]
+    [InlineData(2048)]
+    public void The_maximum_over_rows_is_that_of_their_expansions_to_the_last_bit(int width)
     {
-        var (scale, offset) = EightBit.Decibels;
-        for (var length = 0; length < 300; length++)
+        var random = new CounterRandom(1, RandomPurpose.SampleSet, width);
+        var (expected, actual, row) = (new float[width], new float[width], new float[width]);
+        expected.AsSpan().Fill(float.NegativeInfinity);
+        actual.AsSpan().Fill(float.NegativeInfinity);
+        for (var number = 0; number < 9; number++)
         {
-            var bytes = Enumerable.Range(0, length).Select(i => (byte)(i * 7 + length)).ToArray();
-            var halves = new Half[length + 1];
-            halves[length] = Half.One;
-            EightBit.Expand(bytes, scale, offset, halves.AsSpan());
-            Assert.Equal(bytes.Select(value => (Half)(offset + (scale * value))), halves[..length]);
-            Assert.Equal(Half.One, halves[length]); // nothing is written behind the end
+            var bytes = Enumerable.Range(0, width).Select(_ => (byte)random.Next(256)).ToArray();
+            var (scale, offset) = ((float)random.NextDouble() * 1e-3f, (float)random.NextBell());
+            EightBit.Expand(bytes, scale, offset, row);
+            TensorPrimitives.Max<float>(expected, row, expected);
+            Assert.True(EightBit.AddMaximum(bytes, scale, offset, actual));
+            Assert.Equal(expected.Select(BitConverter.SingleToUInt32Bits), actual.Select(BitConverter.SingleToUInt32Bits));
         }
     }
+
+    [Theory]
+    [InlineData(float.NaN, 0)]
+    [InlineData(1, float.PositiveInfinity)]
+    [InlineData(float.MaxValue, 0)]
+    public void A_row_whose_range_is_not_finite_is_told(float scale, float offset) => Assert.False(EightBit.AddMaximum(new byte[40], scale, offset, new float[40]));
 
     [Fact]
     public void A_row_comes_back_within_half_a_step_with_its_ends_exact()
