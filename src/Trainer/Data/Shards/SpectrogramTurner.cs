@@ -10,12 +10,13 @@ namespace Mcn.Web.Trainer.Data.Shards;
 
 /// <summary>
 /// Turns the frames of a clip, which lie frame by frame in a shard, into the (bands, T) of a batch, and pads them. This is most of the work
-/// of reading a packed clip, so it goes in blocks of 8 x 8 through registers. Owned by one reader thread.
+/// of reading a packed clip, so it goes in blocks of 16 x 8 through registers. Owned by one reader thread.
 /// </summary>
 /// <param name="padding">Decibels after the last frame.</param>
 sealed class SpectrogramTurner(Half padding)
 {
     const int Block = 8;
+    const int BlockFrames = 2 * Block;
 
     /// <summary>Halves in one store of 64 bits.</summary>
     const int Together = 4;
@@ -44,14 +45,13 @@ sealed class SpectrogramTurner(Half padding)
     {
         if (type == ArrayType.UInt8)
         {
-            if (!SpectrogramCutter.AllFinite(ofCode)) throw NotFinite(file, at); // no value of such a range is worth the look for one that is
+            if (!SpectrogramCutter.AllFinite(ofCode)) throw NotFinite(file, at); // the record's greatest value is too large, whatever these frames hold
             TransposeCodes(bytes, at.Count, bands, limit, MemoryMarshal.Cast<Half, ushort>(destination));
             return;
         }
 
         var values = type == ArrayType.Float16 ? MemoryMarshal.Cast<byte, Half>(bytes) : Converted(type, bytes, at.Count * bands);
-        if (!SpectrogramCutter.AllFinite(values)) throw NotFinite(file, at);
-        Transpose(MemoryMarshal.Cast<Half, ushort>(values), at.Count, bands, limit, MemoryMarshal.Cast<Half, ushort>(destination));
+        if (!Transpose(MemoryMarshal.Cast<Half, ushort>(values), at.Count, bands, limit, MemoryMarshal.Cast<Half, ushort>(destination))) throw NotFinite(file, at);
     }
 
     /// <summary>Fills what comes after <paramref name="count"/> frames.</summary>
@@ -106,52 +106,65 @@ sealed class SpectrogramTurner(Half padding)
 
     /// <param name="source">(count, bands).</param>
     /// <param name="destination">(bands, limit), of which the first count columns are written.</param>
-    internal static void Transpose(ReadOnlySpan<ushort> source, int count, int bands, int limit, Span<ushort> destination)
+    /// <returns>Whether all values are finite.</returns>
+    static bool Transpose(ReadOnlySpan<ushort> source, int count, int bands, int limit, Span<ushort> destination)
     {
-        var (wholeFrames, wholeBands) = Sse2.IsSupported ? (count / Block * Block, bands / Block * Block) : (0, 0);
-        for (var band = 0; band < wholeBands; band += Block)
+        if (!Avx2.IsSupported || count < BlockFrames || bands < Block)
         {
-            for (var frame = 0; frame < wholeFrames; frame += Block)
+            for (var band = 0; band < bands; band++)
+                for (var frame = 0; frame < count; frame++) destination[(band * limit) + frame] = source[(frame * bands) + band];
+            return SpectrogramCutter.AllFinite(MemoryMarshal.Cast<ushort, Half>(source));
+        }
+
+        var notFinite = Vector256<ushort>.Zero;
+        for (var firstBand = 0; firstBand < bands; firstBand += Block)
+        {
+            for (var firstFrame = 0; firstFrame < count; firstFrame += BlockFrames)
             {
-                // The slices check the bounds of a block, once.
-                var from = source.Slice((frame * bands) + band, ((Block - 1) * bands) + Block);
-                var to = destination.Slice((band * limit) + frame, ((Block - 1) * limit) + Block);
-                TransposeBlock(ref MemoryMarshal.GetReference(from), bands, ref MemoryMarshal.GetReference(to), limit);
+                // The last block overlaps the one before, so that none is smaller. The slices check its bounds, once.
+                var (band, frame) = (Math.Min(firstBand, bands - Block), Math.Min(firstFrame, count - BlockFrames));
+                var from = source.Slice((frame * bands) + band, ((BlockFrames - 1) * bands) + Block);
+                var to = destination.Slice((band * limit) + frame, ((Block - 1) * limit) + BlockFrames);
+                notFinite |= TransposeBlock(ref MemoryMarshal.GetReference(from), bands, ref MemoryMarshal.GetReference(to), limit);
             }
         }
 
-        for (var band = 0; band < bands; band++)
-        {
-            var row = destination.Slice(band * limit, count);
-            for (var frame = band < wholeBands ? wholeFrames : 0; frame < row.Length; frame++) row[frame] = source[(frame * bands) + band];
-        }
+        return notFinite == Vector256<ushort>.Zero;
     }
 
-    // Three rounds of interleaving: pairs of rows by 16, 32 and 64 bits.
+    // Three rounds of interleaving: pairs of rows by 16, 32 and 64 bits. The upper half does with frames 8 to 15 what the lower does with 0 to 7.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void TransposeBlock(ref ushort source, int sourceStride, ref ushort destination, int destinationStride)
+    static Vector256<ushort> TransposeBlock(ref ushort source, int sourceStride, ref ushort destination, int destinationStride)
     {
-        var (a0, a1, a2, a3) = (Row(ref source, sourceStride, 0), Row(ref source, sourceStride, 1), Row(ref source, sourceStride, 2), Row(ref source, sourceStride, 3));
-        var (a4, a5, a6, a7) = (Row(ref source, sourceStride, 4), Row(ref source, sourceStride, 5), Row(ref source, sourceStride, 6), Row(ref source, sourceStride, 7));
-        var (b0, b1) = (Sse2.UnpackLow(a0, a1).AsUInt32(), Sse2.UnpackHigh(a0, a1).AsUInt32());
-        var (b2, b3) = (Sse2.UnpackLow(a2, a3).AsUInt32(), Sse2.UnpackHigh(a2, a3).AsUInt32());
-        var (b4, b5) = (Sse2.UnpackLow(a4, a5).AsUInt32(), Sse2.UnpackHigh(a4, a5).AsUInt32());
-        var (b6, b7) = (Sse2.UnpackLow(a6, a7).AsUInt32(), Sse2.UnpackHigh(a6, a7).AsUInt32());
-        var (c0, c1) = (Sse2.UnpackLow(b0, b2).AsUInt64(), Sse2.UnpackHigh(b0, b2).AsUInt64());
-        var (c2, c3) = (Sse2.UnpackLow(b1, b3).AsUInt64(), Sse2.UnpackHigh(b1, b3).AsUInt64());
-        var (c4, c5) = (Sse2.UnpackLow(b4, b6).AsUInt64(), Sse2.UnpackHigh(b4, b6).AsUInt64());
-        var (c6, c7) = (Sse2.UnpackLow(b5, b7).AsUInt64(), Sse2.UnpackHigh(b5, b7).AsUInt64());
-        Store(ref destination, destinationStride, 0, Sse2.UnpackLow(c0, c4));
-        Store(ref destination, destinationStride, 1, Sse2.UnpackHigh(c0, c4));
-        Store(ref destination, destinationStride, 2, Sse2.UnpackLow(c1, c5));
-        Store(ref destination, destinationStride, 3, Sse2.UnpackHigh(c1, c5));
-        Store(ref destination, destinationStride, 4, Sse2.UnpackLow(c2, c6));
-        Store(ref destination, destinationStride, 5, Sse2.UnpackHigh(c2, c6));
-        Store(ref destination, destinationStride, 6, Sse2.UnpackLow(c3, c7));
-        Store(ref destination, destinationStride, 7, Sse2.UnpackHigh(c3, c7));
+        var (a0, a1, a2, a3) = (Rows(ref source, sourceStride, 0), Rows(ref source, sourceStride, 1), Rows(ref source, sourceStride, 2), Rows(ref source, sourceStride, 3));
+        var (a4, a5, a6, a7) = (Rows(ref source, sourceStride, 4), Rows(ref source, sourceStride, 5), Rows(ref source, sourceStride, 6), Rows(ref source, sourceStride, 7));
+        var (b0, b1) = (Avx2.UnpackLow(a0, a1).AsUInt32(), Avx2.UnpackHigh(a0, a1).AsUInt32());
+        var (b2, b3) = (Avx2.UnpackLow(a2, a3).AsUInt32(), Avx2.UnpackHigh(a2, a3).AsUInt32());
+        var (b4, b5) = (Avx2.UnpackLow(a4, a5).AsUInt32(), Avx2.UnpackHigh(a4, a5).AsUInt32());
+        var (b6, b7) = (Avx2.UnpackLow(a6, a7).AsUInt32(), Avx2.UnpackHigh(a6, a7).AsUInt32());
+        var (c0, c1) = (Avx2.UnpackLow(b0, b2).AsUInt64(), Avx2.UnpackHigh(b0, b2).AsUInt64());
+        var (c2, c3) = (Avx2.UnpackLow(b1, b3).AsUInt64(), Avx2.UnpackHigh(b1, b3).AsUInt64());
+        var (c4, c5) = (Avx2.UnpackLow(b4, b6).AsUInt64(), Avx2.UnpackHigh(b4, b6).AsUInt64());
+        var (c6, c7) = (Avx2.UnpackLow(b5, b7).AsUInt64(), Avx2.UnpackHigh(b5, b7).AsUInt64());
+        Store(ref destination, destinationStride, 0, Avx2.UnpackLow(c0, c4));
+        Store(ref destination, destinationStride, 1, Avx2.UnpackHigh(c0, c4));
+        Store(ref destination, destinationStride, 2, Avx2.UnpackLow(c1, c5));
+        Store(ref destination, destinationStride, 3, Avx2.UnpackHigh(c1, c5));
+        Store(ref destination, destinationStride, 4, Avx2.UnpackLow(c2, c6));
+        Store(ref destination, destinationStride, 5, Avx2.UnpackHigh(c2, c6));
+        Store(ref destination, destinationStride, 6, Avx2.UnpackLow(c3, c7));
+        Store(ref destination, destinationStride, 7, Avx2.UnpackHigh(c3, c7));
+        return AllOnes(a0) | AllOnes(a1) | AllOnes(a2) | AllOnes(a3) | AllOnes(a4) | AllOnes(a5) | AllOnes(a6) | AllOnes(a7);
     }
 
-    static Vector128<ushort> Row(ref ushort first, int stride, int row) => Vector128.LoadUnsafe(ref first, (nuint)(row * stride));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<ushort> Rows(ref ushort first, int stride, int row) =>
+        Vector256.Create(Vector128.LoadUnsafe(ref first, (nuint)(row * stride)), Vector128.LoadUnsafe(ref first, (nuint)((row + Block) * stride)));
 
-    static void Store(ref ushort first, int stride, int row, Vector128<ulong> values) => values.AsUInt16().StoreUnsafe(ref first, (nuint)(row * stride));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Store(ref ushort first, int stride, int row, Vector256<ulong> values) => values.AsUInt16().StoreUnsafe(ref first, (nuint)(row * stride));
+
+    // Infinity and NaN: an exponent of all ones.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<ushort> AllOnes(Vector256<ushort> halves) => Vector256.Equals(halves & Vector256.Create<ushort>(0x7C00), Vector256.Create<ushort>(0x7C00));
 }

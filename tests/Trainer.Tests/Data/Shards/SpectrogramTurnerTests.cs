@@ -29,6 +29,23 @@ public sealed class SpectrogramTurnerTests
         }
     }
 
+    [Theory]
+    [InlineData(5, 3)]
+    [InlineData(21, 13)] // neither is a whole number of blocks
+    public void A_value_that_is_not_finite_is_refused_wherever_it_is(int count, int bands)
+    {
+        foreach (var bad in new[] { Half.NaN, Half.PositiveInfinity, Half.NegativeInfinity })
+        {
+            for (var place = 0; place < count * bands; place++)
+            {
+                var halves = new Half[count * bands];
+                halves[place] = bad;
+                var error = Assert.Throws<UserError>(() => Turn(ArrayType.Float16, MemoryMarshal.AsBytes(halves.AsSpan()), count, bands, count));
+                Assert.Contains("x.tar", error.Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
     [Fact]
     public void A_record_with_other_scales_has_its_own_values()
     {
