@@ -45,6 +45,9 @@ static class Readers
                 case System.Collections.IDictionary dictionary:
                     foreach (var inner in dictionary.Values) waiting.Push(inner);
                     break;
+                case PackedList packed:
+                    foreach (var inner in packed) waiting.Push(inner);
+                    break;
                 case System.Collections.IList list:
                     if (list is byte[]) break;
                     foreach (var inner in list) waiting.Push(inner);

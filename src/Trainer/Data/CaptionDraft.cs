@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Mcn.Web.Shared;
 using Mcn.Web.Trainer.Import;
 
@@ -24,7 +23,6 @@ sealed class CaptionDraft
     readonly GrowingArena<double> ends = new();
     readonly TokenPages words = new();
     readonly long[] placeOfEntry;
-    readonly List<int> said = [];
     readonly WordIds provisionalIds = new();
     readonly List<string> malformed = [];
     int malformedCount;
@@ -79,34 +77,16 @@ sealed class CaptionDraft
         return count;
     }
 
-    /// <summary>Keeps the words with a vector, at most <paramref name="maxWords"/> of a caption. The draft is spent afterwards.</summary>
+    /// <summary>The captions, once it is known which words have a vector; at most <paramref name="maxWords"/> of a caption count. The draft is spent afterwards.</summary>
     public CaptionStore Encode(Vocabulary vocabulary, int maxWords)
     {
-        var finalIds = new int[provisionalIds.Count];
-        foreach (var (word, provisional) in provisionalIds.All) finalIds[provisional] = vocabulary.IdOf(word);
+        var ids = new int[provisionalIds.Count];
+        foreach (var (word, provisional) in provisionalIds.All) ids[provisional] = vocabulary.IdOf(word);
 
-        var tokens = new TokenPages();
-        var ids = new int[64];
-        for (var entry = 0; entry < placeOfEntry.Length; entry++)
-        {
-            var captions = words.At(placeOfEntry[entry]);
-            for (var caption = 0; caption < captionCount[entry]; caption++)
-            {
-                var (count, kept) = (captions.Next(ref ids), 0);
-                for (var i = 0; i < count && kept < maxWords; i++)
-                    if (finalIds[ids[i]] is not 0 and var id) ids[kept++] = id; // in place: what is kept never overtakes what is read
-                tokens.Add(ids.AsSpan(0, kept));
-            }
-
-            placeOfEntry[entry] = tokens.EndVideo();
-        }
-
-        // Whoever still holds the draft holds no words twice.
-        words.Clear();
         provisionalIds.Clear();
         entryOfId.Clear();
         return new CaptionStore(entryOfVideo, firstCaption, captionCount, starts.Drain(starts.Count), ends.Drain(ends.Count),
-            placeOfEntry, tokens, Texts);
+            new CaptionWords(words, placeOfEntry, ids, maxWords), Texts);
     }
 
     void Take(string id, object? value)
@@ -146,26 +126,25 @@ sealed class CaptionDraft
 
         for (var i = 0; i < count; i++)
         {
-            var (from, to) = (PythonValue.Number(PythonValue.At(start, i)), PythonValue.Number(PythonValue.At(end, i)));
+            var (from, to) = (PythonValue.NumberAt(start, i), PythonValue.NumberAt(end, i));
             if (!double.IsFinite(from) || !double.IsFinite(to)) return $"caption {i} has a time that is no number";
             if (to < from) return FormattableString.Invariant($"caption {i} ends at {to} s, before its start at {from} s");
+            starts.Add(from);
+            ends.Add(to);
+            if (text is PackedList texts && texts.TryText(i, out var utf8))
+            {
+                words.Add(provisionalIds.IdsOf(utf8));
+                continue;
+            }
+
             var said = PythonValue.At(text, i);
             if (PythonValue.Text(said) is not { } sentence) return $"the text of caption {i} is a {PythonValue.KindOf(said)}";
             if (said is null) Texts = Texts with { None = Texts.None + 1 };
             if (said is double.NaN) Texts = Texts with { Nan = Texts.Nan + 1 };
-            starts.Add(from);
-            ends.Add(to);
-            Intern(noneIsAWord || said is not (null or double.NaN) ? sentence : "");
+            words.Add(provisionalIds.IdsOf(noneIsAWord || said is not (null or double.NaN) ? sentence : ""));
         }
 
         return null;
-    }
-
-    void Intern(string sentence)
-    {
-        said.Clear();
-        foreach (var token in Tokenizer.Enumerate(sentence)) said.Add(provisionalIds.IdOf(token));
-        words.Add(CollectionsMarshal.AsSpan(said));
     }
 
     void RefuseMalformed()

@@ -9,13 +9,14 @@ namespace Mcn.Web.Trainer.Data;
 /// </summary>
 public sealed class CaptionStore
 {
+    const int EntriesOfPart = 64; // some 600 KB
+
     readonly int[] entryOfVideo;
     readonly int[] firstCaption;
     readonly int[] captionCount;
     readonly double[] starts;
     readonly double[] ends;
-    readonly long[] placeOfEntry;
-    readonly TokenPages tokens;
+    readonly CaptionWords words;
 
     [ThreadStatic]
     static int[]? scratch;
@@ -25,19 +26,17 @@ public sealed class CaptionStore
     /// <param name="captionCount">Entry → its number of captions, at least 1.</param>
     /// <param name="starts">Caption → start, seconds.</param>
     /// <param name="ends">Caption → end, seconds.</param>
-    /// <param name="placeOfEntry">Entry → where its words lie in <paramref name="tokens"/>.</param>
-    /// <param name="tokens">Ids of the <see cref="Vocabulary"/>.</param>
+    /// <param name="words">Of the captions of each entry.</param>
     /// <param name="texts">How many texts were None, and NaN.</param>
-    internal CaptionStore(int[] entryOfVideo, int[] firstCaption, int[] captionCount, double[] starts, double[] ends, long[] placeOfEntry,
-        TokenPages tokens, (long None, long Nan) texts)
+    internal CaptionStore(int[] entryOfVideo, int[] firstCaption, int[] captionCount, double[] starts, double[] ends,
+        CaptionWords words, (long None, long Nan) texts)
     {
         this.entryOfVideo = entryOfVideo;
         this.firstCaption = firstCaption;
         this.captionCount = captionCount;
         this.starts = starts;
         this.ends = ends;
-        this.placeOfEntry = placeOfEntry;
-        this.tokens = tokens;
+        this.words = words;
         (NoneTexts, NanTexts) = texts;
     }
 
@@ -62,7 +61,7 @@ public sealed class CaptionStore
     public ReadOnlySpan<int> TokensOf(int video, int caption)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)caption, (uint)CountOf(video));
-        var captions = tokens.At(placeOfEntry[entryOfVideo[video]]);
+        var captions = words.Of(entryOfVideo[video]);
         captions.Skip(caption);
         var ids = scratch ?? new int[64];
         var count = captions.Next(ref ids);
@@ -73,23 +72,32 @@ public sealed class CaptionStore
     /// <summary>Hashes every caption in the order of the entries, with words by their hash instead of their id.</summary>
     internal void AppendTo(XxHash128 hash, ulong[] wordHashes)
     {
-        var words = new List<ulong>();
+        // What is hashed is gathered on all cores, then hashed in order.
+        var parts = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new List<ulong>()).ToArray();
+        for (var done = 0; done < firstCaption.Length; done += parts.Length * EntriesOfPart)
+        {
+            var begin = done;
+            Parallel.For(0, parts.Length, part => Gather(parts[part], begin + (part * EntriesOfPart), wordHashes));
+            foreach (var part in parts) hash.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(part)));
+        }
+    }
+
+    void Gather(List<ulong> into, int begin, ulong[] wordHashes)
+    {
+        into.Clear();
         var ids = new int[64];
-        for (var entry = 0; entry < firstCaption.Length; entry++)
+        for (var entry = begin; entry < Math.Min(begin + EntriesOfPart, firstCaption.Length); entry++)
         {
             var (first, count) = (firstCaption[entry], captionCount[entry]);
-            hash.Append(MemoryMarshal.AsBytes(starts.AsSpan(first, count)));
-            hash.Append(MemoryMarshal.AsBytes(ends.AsSpan(first, count)));
-            words.Clear();
-            var captions = tokens.At(placeOfEntry[entry]);
+            into.AddRange(MemoryMarshal.Cast<double, ulong>(starts.AsSpan(first, count)));
+            into.AddRange(MemoryMarshal.Cast<double, ulong>(ends.AsSpan(first, count)));
+            var captions = words.Of(entry);
             for (var caption = 0; caption < count; caption++)
             {
                 var length = captions.Next(ref ids);
-                words.Add((ulong)length);
-                foreach (var token in ids.AsSpan(0, length)) words.Add(wordHashes[token]);
+                into.Add((ulong)length);
+                foreach (var token in ids.AsSpan(0, length)) into.Add(wordHashes[token]);
             }
-
-            hash.Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(words)));
         }
     }
 

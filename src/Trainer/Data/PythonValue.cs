@@ -13,6 +13,7 @@ static class PythonValue
     /// <summary>Length of a list, tuple or one-dimensional array; -1 for anything else.</summary>
     public static int Length(object? sequence) => sequence switch
     {
+        PackedList list => list.Count,
         List<object?> list => list.Count,
         object?[] tuple => tuple.Length,
         HostArray { Shape.Length: 1 } array => checked((int)array.Count),
@@ -22,6 +23,7 @@ static class PythonValue
     /// <summary>Element of a sequence: a value as the pickle has it, or a double or long out of an array.</summary>
     public static object? At(object? sequence, int index) => sequence switch
     {
+        PackedList list => list[index],
         List<object?> list => list[index],
         object?[] tuple => tuple[index],
         HostArray array => array.Type switch
@@ -36,6 +38,10 @@ static class PythonValue
         },
         _ => null,
     };
+
+    /// <summary><see cref="Number"/> of an element.</summary>
+    public static double NumberAt(object? sequence, int index) =>
+        sequence is PackedList { Numbers: { IsEmpty: false } numbers } ? numbers[index] : Number(At(sequence, index));
 
     /// <summary>A number of seconds; NaN when the value is no number.</summary>
     public static double Number(object? value) => value switch
@@ -67,7 +73,7 @@ static class PythonValue
         long => "int",
         double => "float",
         bool => "bool",
-        List<object?> => "list",
+        List<object?> or PackedList => "list",
         object?[] => "tuple",
         Dictionary<object, object?> => "dict",
         HostArray array => $"array of {array.Type} ({string.Join(", ", array.Shape)})",

@@ -22,8 +22,10 @@ sealed class TokenPages
         foreach (var id in ids) bytes += SizeOf(id);
         var needed = pendingLength + bytes + SizeOf(bytes);
         if (pending.Length < needed) Array.Resize(ref pending, Math.Max(needed, 2 * pending.Length));
-        Put(bytes);
-        foreach (var id in ids) Put(id);
+        var to = pending.AsSpan(pendingLength..needed);
+        var at = Put(to, 0, bytes);
+        foreach (var id in ids) at = Put(to, at, id);
+        pendingLength = needed;
     }
 
     /// <summary>Forgets the captions added since the last <see cref="EndVideo"/>.</summary>
@@ -56,12 +58,12 @@ sealed class TokenPages
 
     static int SizeOf(int number) => number < 1 << 7 ? 1 : number < 1 << 14 ? 2 : number < 1 << 21 ? 3 : number < 1 << 28 ? 4 : 5;
 
-    void Put(int number)
+    static int Put(Span<byte> to, int at, int number)
     {
         for (var left = (uint)number; ; left >>= 7)
         {
-            pending[pendingLength++] = (byte)(left < 0x80 ? left : left | 0x80);
-            if (left < 0x80) return;
+            to[at++] = (byte)(left < 0x80 ? left : left | 0x80);
+            if (left < 0x80) return at;
         }
     }
 

@@ -11,6 +11,8 @@ namespace Mcn.Web.Trainer.Data;
 /// </summary>
 public static class Tokenizer
 {
+    static readonly bool[] AsciiWordParts = [.. Enumerable.Range(0, 128).Select(c => char.IsAsciiLetterOrDigit((char)c) || c is '_' or '\'')];
+
     /// <summary>The tokens, without making a string of any.</summary>
     public static Tokens Enumerate(ReadOnlySpan<char> sentence) => new(sentence);
 
@@ -21,11 +23,12 @@ public static class Tokenizer
         return tokens;
     }
 
-    static bool IsAsciiWordPart(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '\'';
+    /// <summary>Whether an ASCII character is part of a word.</summary>
+    internal static bool IsAsciiWordPart(int c) => AsciiWordParts[c];
 
     static bool IsWordPart(Rune rune)
     {
-        if (rune.IsAscii) return IsAsciiWordPart((char)rune.Value);
+        if (rune.IsAscii) return IsAsciiWordPart(rune.Value);
         return Rune.GetUnicodeCategory(rune)
             is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
             or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter

@@ -28,7 +28,7 @@ internal sealed class PickleConstruction(string subject, PickleLimits limits, Pi
         (PickleGlobal.Meaning.CodecsEncode, [string text, "latin1" or "latin-1" or "latin_1"]) => Raw(text, at),
         (PickleGlobal.Meaning.Bytes, []) => System.Array.Empty<byte>(),
         (PickleGlobal.Meaning.OrderedDict, []) => new Dictionary<object, object?>(PickleKeys.Comparer),
-        (PickleGlobal.Meaning.OrderedDict, [List<object?> pairs]) => FromPairs(pairs, at),
+        (PickleGlobal.Meaning.OrderedDict, [IReadOnlyList<object?> pairs and not object?[]]) => FromPairs(pairs, at),
         (PickleGlobal.Meaning.RebuildTensor, [TorchStorage storage, long offset, object?[] shape, object?[] strides, ..]) =>
             Tensor(storage, offset, Sizes(shape, at), Sizes(strides, at), at),
         (PickleGlobal.Meaning.LoadFromBytes, [byte[] stream]) when mayNest => TorchLegacyStream.Read(stream, $"{subject} : torch stream at byte {at}", limits, budget),
@@ -47,7 +47,7 @@ internal sealed class PickleConstruction(string subject, PickleLimits limits, Pi
                 return type;
             case (PickledDType type, _):
                 throw Refusal.At(subject, at, $"a structured array type ({Refusal.Show(type.Code)})", "an array of numbers");
-            case (PickledArray { Result: null } array, object?[] and [_, object?[] shape, PickledDType { Code: "O8" or "O4" or "O" }, bool, List<object?> elements]):
+            case (PickledArray { Result: null } array, object?[] and [_, object?[] shape, PickledDType { Code: "O8" or "O4" or "O" }, bool, IReadOnlyList<object?> elements and not object?[]]):
                 if (shape is not [long count] || count != elements.Count) throw Refusal.At(subject, at, "an array of Python objects", "at most one dimension", "Use lists");
                 return array.Result = elements;
             case (PickledArray { Result: null } array, object?[] and [_, object?[] shape, PickledDType type, bool fortran, var data]):
@@ -150,7 +150,7 @@ internal sealed class PickleConstruction(string subject, PickleLimits limits, Pi
         return sizes;
     }
 
-    Dictionary<object, object?> FromPairs(List<object?> pairs, long at)
+    Dictionary<object, object?> FromPairs(IReadOnlyList<object?> pairs, long at)
     {
         var dictionary = new Dictionary<object, object?>(PickleKeys.Comparer);
         // One list can be named again and again: each call makes a table of its size, some 64 bytes an entry.
@@ -159,8 +159,7 @@ internal sealed class PickleConstruction(string subject, PickleLimits limits, Pi
         {
             var (key, value) = pair switch
             {
-                List<object?> { Count: 2 } list => (list[0], list[1]),
-                object?[] { Length: 2 } tuple => (tuple[0], tuple[1]),
+                IReadOnlyList<object?> { Count: 2 } of => (of[0], of[1]), // a list or a tuple
                 _ => throw Refusal.At(subject, at, "an OrderedDict made from something other than pairs"),
             };
             if (!PickleKeys.IsKey(key) || value is PickleMachinery) throw Refusal.At(subject, at, "a dictionary key that is neither text nor a number");

@@ -117,14 +117,16 @@ internal sealed class PickleInput : IDisposable
 
     public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
 
-    int Announced(ulong count)
+    /// <summary>The length of a value, which the rest of the input has.</summary>
+    public int Announced(ulong count)
     {
         if (count > (ulong)Left) throw Refusal.At(Subject, Position, $"{count} bytes are announced", $"at most the remaining {Left}");
         if (count > (ulong)Array.MaxLength) throw Refusal.At(Subject, Position, $"one value of {count} bytes", "less than 2 GB");
         return (int)count;
     }
 
-    void Copy(Span<byte> destination)
+    /// <summary>The next bytes, of which there are enough.</summary>
+    public void Copy(Span<byte> destination)
     {
         var buffered = Math.Min(destination.Length, _filled - _at);
         _buffer.AsSpan(_at, buffered).CopyTo(destination);

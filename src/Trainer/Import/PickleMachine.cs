@@ -20,6 +20,7 @@ internal sealed class PickleMachine
     readonly PickleConstruction _construction;
     readonly Func<object?, long, object>? _persistent;
     readonly Action<string, object?>? _item;
+    readonly Func<object?, object?> _finished;
     Dictionary<object, object?>? _streamed;
     long _stringAt = -1;
     long _stringEnd = -1;
@@ -40,6 +41,7 @@ internal sealed class PickleMachine
         _construction = construction;
         _persistent = persistent;
         _item = item;
+        _finished = Finished;
     }
 
     public object? Run()
@@ -75,7 +77,7 @@ internal sealed class PickleMachine
             case (byte)'K': _stack.Push((long)_input.Byte()); return true;
             case (byte)'M': _stack.Push((long)BinaryPrimitives.ReadUInt16LittleEndian(_input.Few(2))); return true;
             case (byte)'J': _stack.Push((long)BinaryPrimitives.ReadInt32LittleEndian(_input.Few(4))); return true;
-            case (byte)'G': _stack.Push(BinaryPrimitives.ReadDoubleBigEndian(_input.Few(8))); return true;
+            case (byte)'G': _stack.PushReal(BinaryPrimitives.ReadDoubleBigEndian(_input.Few(8))); return true;
             case 0x8a: PushNumber(_input.Byte()); return true;
             case 0x8b: PushNumber(BinaryPrimitives.ReadInt32LittleEndian(_input.Few(4))); return true;
             case 0x8c: PushText(_input.Byte(), Encoding.UTF8); return true;
@@ -90,7 +92,7 @@ internal sealed class PickleMachine
             case (byte)'L': _stack.Push(_input.NumberLine()); return true;
             case (byte)'F':
                 if (!double.TryParse(_input.Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) throw Fault("a number cannot be read");
-                _stack.Push(value);
+                _stack.PushReal(value);
                 return true;
             default: return false;
         }
@@ -102,32 +104,27 @@ internal sealed class PickleMachine
         {
             case (byte)'(': _stack.Mark(); return true;
             case (byte)'0': _stack.Pop(); return true;
-            case (byte)'1': _stack.PopToMark(out _); return true;
+            case (byte)'1': _stack.PopToMark(); return true;
             case (byte)'2': var top = _stack.Peek(); _stack.Push(top.Value, top.Depth); return true;
             case (byte)')': _stack.Push(Array.Empty<object?>(), 1); return true;
-            case (byte)']': _stack.Push(new List<object?>(), 1); return true;
+            case (byte)']': _stack.Push(NewList(), 1); return true;
             case (byte)'}': _stack.Push(NewDictionary(), 1); return true;
-            case 0x85: PushTuple(1); return true;
-            case 0x86: PushTuple(2); return true;
-            case 0x87: PushTuple(3); return true;
-            case (byte)'t':
-                var members = _stack.PopToMark(out var depth);
-                _stack.Push(Array.ConvertAll(members, m => Complete(m.Value)), depth + 1);
-                return true;
+            case 0x85 or 0x86 or 0x87: PushTuple(_stack.Pop(op - 0x84)); return true;
+            case (byte)'t': PushTuple(_stack.PopToMark()); return true;
             case (byte)'l':
-                var elements = _stack.PopToMark(out _);
-                _stack.Push(new List<object?>(), 1);
+                var elements = _stack.PopToMark().ToArray();
+                _stack.Push(NewList(), 1);
                 Append(elements);
                 return true;
             case (byte)'d':
-                var pairs = _stack.PopToMark(out _);
+                var pairs = _stack.PopToMark().ToArray();
                 _stack.Push(NewDictionary(), 1);
                 SetItems(pairs);
                 return true;
-            case (byte)'a': Append([_stack.Pop()]); return true;
-            case (byte)'e': Append(_stack.PopToMark(out _)); return true;
-            case (byte)'s': var value = _stack.Pop(); SetItems([_stack.Pop(), value]); return true;
-            case (byte)'u': SetItems(_stack.PopToMark(out _)); return true;
+            case (byte)'a': Append(_stack.Pop(1)); return true;
+            case (byte)'e': Append(_stack.PopToMark()); return true;
+            case (byte)'s': SetItems(_stack.Pop(2)); return true;
+            case (byte)'u': SetItems(_stack.PopToMark()); return true;
             default: return false;
         }
     }
@@ -186,9 +183,12 @@ internal sealed class PickleMachine
 
     static Dictionary<object, object?> NewDictionary() => new(PickleKeys.Comparer);
 
+    object NewList() => _item is null ? new List<object?>() : new PackedList();
+
     void PushText(ulong length, Encoding encoding)
     {
-        _stack.Push(_input.Text(length, encoding));
+        // In the streamed captions nearly every text goes into a packed list, which wants the bytes.
+        if (_item is null || encoding != Encoding.UTF8 || !_stack.PushText(_input.Announced(length))) _stack.Push(_input.Text(length, encoding));
         _stringAt = _opAt;
         _stringEnd = _input.Position;
     }
@@ -202,15 +202,14 @@ internal sealed class PickleMachine
         else _stack.Push(number);
     }
 
-    void PushTuple(int count)
+    void PushTuple(ReadOnlySpan<PickleStack.Entry> items)
     {
-        var members = new object?[count];
+        var members = new object?[items.Length];
         var depth = 0;
-        for (var i = count - 1; i >= 0; i--)
+        for (var i = 0; i < items.Length; i++)
         {
-            var member = _stack.Pop();
-            members[i] = Complete(member.Value);
-            depth = Math.Max(depth, member.Depth);
+            members[i] = Complete(_stack.ValueOf(items[i]));
+            depth = Math.Max(depth, items[i].Depth);
         }
 
         _stack.Push(members, depth + 1);
@@ -222,15 +221,16 @@ internal sealed class PickleMachine
     void Append(ReadOnlySpan<PickleStack.Entry> items)
     {
         var target = _stack.Peek();
-        if (target.Value is not List<object?> list) throw Fault("values are appended to something that is not a list");
+        if (target.Value is not (List<object?> or PackedList)) throw Fault("values are appended to something that is not a list");
+        if (target.Value is PackedList packed) packed.Append(items, _stack, _finished);
         var depth = target.Depth;
         foreach (var item in items)
         {
-            list.Add(Finished(item.Value));
+            if (target.Value is List<object?> list) list.Add(Finished(_stack.ValueOf(item)));
             depth = Math.Max(depth, item.Depth + 1);
         }
 
-        if (depth != target.Depth) _stack.Replace(list, depth);
+        if (depth != target.Depth) _stack.Replace(target.Value, depth);
     }
 
     void SetItems(ReadOnlySpan<PickleStack.Entry> items)
@@ -242,10 +242,11 @@ internal sealed class PickleMachine
         var stream = _item is not null && _stack.Count == 1;
         for (var i = 0; i < items.Length; i += 2)
         {
-            if (!PickleKeys.IsKey(items[i].Value)) throw Fault("a dictionary key that is neither text nor a number");
-            var value = Finished(items[i + 1].Value);
-            if (stream) _item!(items[i].Value as string ?? throw Fault("a top-level key that is not text"), value);
-            else dictionary[items[i].Value!] = value;
+            var key = _stack.ValueOf(items[i]);
+            if (!PickleKeys.IsKey(key)) throw Fault("a dictionary key that is neither text nor a number");
+            var value = Finished(_stack.ValueOf(items[i + 1]));
+            if (stream) _item!(key as string ?? throw Fault("a top-level key that is not text"), value);
+            else dictionary[key!] = value;
             depth = Math.Max(depth, items[i + 1].Depth + 1);
         }
 
@@ -259,10 +260,12 @@ internal sealed class PickleMachine
     {
         // The pickler counts up, so an index beyond the bytes read is nonsense; this also bounds the memo.
         if (index < 0 || index > _input.Position) throw Fault($"memo index {index}", $"at most {_input.Position}");
-        var top = _stack.Peek();
-        _memo.Put(index, _item is not null && top.Value is string && _stringEnd == _opAt
-            ? PickleMemo.Slot.StillInFile(_stringAt)
-            : new PickleMemo.Slot(top.Value, top.Depth + 1));
+        if (_item is not null && _stringEnd == _opAt) _memo.Put(index, PickleMemo.Slot.StillInFile(_stringAt)); // the text that was just pushed
+        else
+        {
+            var top = _stack.Peek();
+            _memo.Put(index, new PickleMemo.Slot(top.Value, top.Depth + 1));
+        }
     }
 
     void Get(long index)

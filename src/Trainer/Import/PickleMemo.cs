@@ -56,7 +56,7 @@ internal sealed class PickleMemo
         {
             byte[] bytes => bytes.Length <= 64,
             object?[] tuple => tuple.Length <= 16 && Array.TrueForAll(tuple, m => m is not object?[] && IsSmall(m)),
-            PickledArray or TorchStorage or HostArray or List<object?> or Dictionary<object, object?> => false,
+            PickledArray or TorchStorage or HostArray or List<object?> or PackedList or Dictionary<object, object?> => false,
             _ => true,
         };
     }

@@ -29,7 +29,7 @@ public static class PickleReader
 
     /// <summary>
     /// Hands over the items of a pickled dictionary one by one, in the order of the file, and keeps none of them: for captions of
-    /// several GB. Up to 1000 items (one batch of the pickler) are in memory at a time. Lists and arrays that one item shares with an
+    /// several GB. Lists are <see cref="PackedList"/>s. Up to 1000 items (one batch of the pickler) are in memory at a time. Lists and arrays that one item shares with an
     /// earlier one are refused, because the earlier one is gone; shared strings and numbers are fine.
     /// </summary>
     public static void ReadTopLevelDictionary(string path, Action<string, object?> item, PickleLimits? limits = null)

@@ -56,7 +56,7 @@ public sealed class ContrastShare
         return losses;
     }
 
-    /// <summary>dL/d of this rank's embeddings. The rows are not needed any more after it.</summary>
+    /// <summary>dL/d of this rank's embeddings. Nothing here holds the embeddings of all clips any more after it.</summary>
     /// <param name="complete">Of all clips, on this device.</param>
     /// <param name="more">What another term adds, of the same clips; null: nothing.</param>
     public EmbeddingGradients Gradients(IReadOnlyList<ContrastStatistics> complete, EmbeddingGradients? more)
@@ -75,6 +75,7 @@ public sealed class ContrastShare
 
         if (more is not null)
             foreach (var (gradient, addend) in gradients.Zip([more.Video, more.Audio, more.Text])) Add(gradient, addend, Scalars.One);
+        foreach (var view in own) view.Dispose();
         return new EmbeddingGradients(gradients[0], gradients[1], gradients[2]);
     }
 

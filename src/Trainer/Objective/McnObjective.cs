@@ -107,13 +107,14 @@ public sealed class McnObjective
 
     Tensor Cluster(Branch[] branches, int epoch, int stepInEpoch)
     {
-        var fused = branches.Select(branch => branch.Value).Aggregate((sum, value) => sum.Plus(value)) / modalities;
+        using var scope = NewDisposeScope();
+        var fused = (branches.Select(branch => branch.Value).Aggregate((sum, value) => sum.Plus(value)) / modalities).MoveToOuterDisposeScope(); // for the queue
         var labels = clusters!.Propose(fused, epoch, stepInEpoch);
         if (config.Mean)
         {
             var (loss, gradient) = CentroidContrast.LossAndGradient(fused, clusters.Centroids!, labels, config.Margin);
             foreach (var branch in branches) branch.Gradient.add_(gradient, clusterShare);
-            return loss * clusterWeight;
+            return (loss * clusterWeight).MoveToOuterDisposeScope();
         }
 
         var total = zeros(Array.Empty<long>(), fused.dtype, fused.device);
@@ -124,7 +125,7 @@ public sealed class McnObjective
             total.add_(loss, clusterShare);
         }
 
-        return total;
+        return total.MoveToOuterDisposeScope();
     }
 
     /// <summary>One modality: its embeddings without graph, and the gradient that gathers there.</summary>

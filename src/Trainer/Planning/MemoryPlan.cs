@@ -1,4 +1,3 @@
-using System.Numerics;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Objective;
 
@@ -32,7 +31,7 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
     const double CpuBackwardFactor = 1.0;
 
     // Measured likewise: what the C library keeps of the groups that were encoded before, where some are encoded twice.
-    const double CpuCacheFactor = 1.5;
+    const double CpuCacheFactor = 1.25;
 
     // .NET and libtorch with nothing loaded, resident.
     const long CpuProgramBytes = 230L << 20;
@@ -84,7 +83,11 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
             yield return new("loss", 3 * Math.Min(n * n * sizeof(float), Math.Max(LossBlockBytes, n * sizeof(float))));
             // The step's mean embeddings; sums of each part, their total, old and new centroids and their directions.
             if (config.Objective.Kmeans)
-                yield return new("clustering", ((n + ((VideoParts.Count + 4) * config.Objective.ClusterSize)) * d * sizeof(float)) + (2 * KMeansPart.MostBlockBytes));
+            {
+                var rowsOfAPart = (Math.Max(QueueRows(config), n) + VideoParts.Count - 1) / VideoParts.Count;
+                yield return new("clustering", ((n + ((VideoParts.Count + 4) * config.Objective.ClusterSize)) * d * sizeof(float))
+                    + (2 * Math.Min(KMeansPart.MostBlockBytes, rowsOfAPart * config.Objective.ClusterSize * sizeof(float))));
+            }
         }
 
         var partsOfOne = (VideoParts.Count + config.Devices.Count - 1) / config.Devices.Count;
@@ -124,7 +127,7 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
 /// <param name="Clips">It encodes.</param>
 /// <param name="GroupSize">Clips of a BatchNorm group.</param>
 /// <param name="GraphsHeld">Groups whose graph is held at a time; the others of its groups are encoded twice.</param>
-/// <param name="GradientSums">Sums of gradients, each as large as the network, that it holds at most: those of the tree, and the group's own.</param>
+/// <param name="GradientSums">Sums of gradients, each as large as the network, that it holds at most, the group's own among them.</param>
 public sealed record DeviceShare(long Clips, long GroupSize, long GraphsHeld, long GradientSums)
 {
     public long HeldClips => GraphsHeld * GroupSize;
@@ -136,6 +139,6 @@ public sealed record DeviceShare(long Clips, long GroupSize, long GraphsHeld, lo
         long groups = config.BatchnormGroups, size = config.ClipsPerStep / groups, ranks = config.Devices.Count;
         var mine = (groups + ranks - 1) / ranks;
         var held = Math.Min(mine, Math.Max(1, config.Optimizer.MicroBatch / size));
-        return new DeviceShare(mine * size, size, held, BitOperations.Log2((ulong)mine) + 1);
+        return new DeviceShare(mine * size, size, held, Enumerable.Range(0, (int)ranks).Max(rank => SumOrder.MostHeld((int)(groups * rank / ranks), (int)(groups * (rank + 1) / ranks))));
     }
 }

@@ -1,12 +1,13 @@
 using Mcn.Web.Trainer.Model;
+using Mcn.Web.Trainer.Objective;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Training;
 
 /// <summary>
-/// Sums gradients of consecutive groups as one fixed binary tree over the groups (0+1, 2+3, then both, …), as groups come in. Sums of
-/// floating-point numbers depend on their order; this order depends on the number of groups alone, so that ranks may each add up what
-/// they have and the total is the same to the last bit, however many there are. At most log2(groups) + 1 sums are held at a time.
+/// Sums gradients of consecutive groups as groups come in. Sums of floating-point numbers depend on their order; that of
+/// <see cref="SumOrder"/> depends on the number of groups alone, so that ranks may each add up what they have and the total is the same to
+/// the last bit, however many there are.
 /// </summary>
 sealed class GradientSum
 {
@@ -15,7 +16,7 @@ sealed class GradientSum
     /// <summary>The sum over some groups; an entry each parameter, null where there is no gradient.</summary>
     public sealed record Part(int First, int Groups, Tensor?[] Gradients);
 
-    /// <summary>Subtrees that are complete so far, in the order of the groups.</summary>
+    /// <summary>What is added up so far, in the order of the groups.</summary>
     public IReadOnlyList<Part> Parts => parts;
 
     /// <summary>Moves the gradients out of the parameters, into the caller's outer dispose scope.</summary>
@@ -26,11 +27,11 @@ sealed class GradientSum
         foreach (var (_, parameter) in parameters) parameter.grad = null;
     }
 
-    /// <summary>Adds what follows; siblings of the tree are joined, into the left one's memory.</summary>
+    /// <summary>Adds what follows; sums that belong together are joined, into the left one's memory.</summary>
     /// <param name="release">Whether the right one's is freed: only by the thread that made it.</param>
     public void Add(Part part, bool release = false)
     {
-        while (parts.Count > 0 && parts[^1] is var left && left.Groups == part.Groups && left.First % (2 * left.Groups) == 0)
+        while (parts.Count > 0 && parts[^1] is var left && SumOrder.Joins(left.First, left.Groups, part.Groups))
         {
             parts.RemoveAt(parts.Count - 1);
             part = Join(left, part, release);

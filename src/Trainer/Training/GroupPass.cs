@@ -26,24 +26,21 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
     /// <summary>Embeddings of all clips of this rank, without graph: (n, D) each.</summary>
     public (Tensor Video, Tensor Audio, Tensor Text) Encode()
     {
-        var all = Enumerable.Range(mine.First, mine.Count).Select(group =>
+        var all = new Embeddings[mine.Count];
+        // Those without graph first: what they need on their way is gone before a graph is there.
+        for (var i = kept.Length; i < all.Length; i++) all[i] = Encoded(mine.First + i, graph: false);
+        for (var i = 0; i < kept.Length; i++) all[i] = kept[i] = Encoded(mine.First + i, graph: true);
+        var joined = (Joined(all, e => e.Video), Joined(all, e => e.Audio), Joined(all, e => e.Text));
+        foreach (var copied in all.Skip(kept.Length)) Free(copied);
+        return joined;
+
+        Embeddings Encoded(int group, bool graph)
         {
             // As in the original, the running statistics are those of the first group, which is its replica 0.
             rank.Network.FollowStatistics(group == 0);
-            using var scope = NewDisposeScope(); // of inputs and maps only what autograd keeps stays
-            if (group - mine.First < kept.Length) return kept[group - mine.First] = Moved(Encode(group, reconstruct: true));
-            using var noGrad = no_grad();
-            return Moved(Encode(group, reconstruct: false));
-        }).ToArray();
-        var joined = (Joined(all, e => e.Video), Joined(all, e => e.Audio), Joined(all, e => e.Text));
-        foreach (var copied in all.Skip(kept.Length))
-        {
-            copied.Audio.Dispose();
-            copied.Video.Dispose();
-            copied.Text.Dispose();
+            using var noGrad = graph ? null : no_grad();
+            return Encode(group, reconstruct: graph);
         }
-
-        return joined;
     }
 
     /// <summary>Takes the gradients in the embeddings on into the parameters, group by group.</summary>
@@ -58,6 +55,7 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
             using var scope = NewDisposeScope();
             var embeddings = group - mine.First < kept.Length ? kept[group - mine.First] : Encode(group, reconstruct: true);
             var error = objective.Inject(embeddings, gradients.Rows((long)(group - mine.First) * groups.Size, groups.Size, rank.Device), (double)groups.Size / groups.Clips);
+            Free(embeddings);
             if (error is not null) reconstruction.Add(error.MoveToOuterDisposeScope());
             sum?.Take(group, rank.Parameters);
         }
@@ -65,15 +63,23 @@ sealed class GroupPass(GpuRank rank, HostClips clips, ClipGroups groups, GroupRa
         return reconstruction;
     }
 
-    static Embeddings Moved(Embeddings embeddings) => new(embeddings.Audio.MoveToOuterDisposeScope(), embeddings.Video.MoveToOuterDisposeScope(),
-        embeddings.Text.MoveToOuterDisposeScope(), embeddings.ReconstructionError?.MoveToOuterDisposeScope());
-
     Embeddings Encode(int group, bool reconstruct)
     {
+        using var scope = NewDisposeScope(); // of inputs and maps only what autograd keeps stays, and that only as long as autograd keeps it
         var began = Stopwatch.GetTimestamp();
         var input = rank.ToDevice(clips, group * groups.Size, groups.Size);
         Copying += Stopwatch.GetElapsedTime(began);
-        return rank.Network.Encode(input, reconstruct);
+        var embeddings = rank.Network.Encode(input, reconstruct);
+        return new(embeddings.Audio.MoveToOuterDisposeScope(), embeddings.Video.MoveToOuterDisposeScope(),
+            embeddings.Text.MoveToOuterDisposeScope(), embeddings.ReconstructionError?.MoveToOuterDisposeScope());
+    }
+
+    static void Free(Embeddings embeddings)
+    {
+        embeddings.Audio.Dispose();
+        embeddings.Video.Dispose();
+        embeddings.Text.Dispose();
+        embeddings.ReconstructionError?.Dispose();
     }
 
     static Tensor Joined(Embeddings[] all, Func<Embeddings, Tensor> part)

@@ -13,6 +13,7 @@ namespace Mcn.Web.Trainer.Training;
 sealed class ReplicaStep(Batch batch, double learningRate, bool read, long number, int ranks)
 {
     readonly List<Shortage> shortages = [];
+    readonly (Tensor Video, Tensor Audio, Tensor Text)[] seen = new (Tensor, Tensor, Tensor)[ranks];
     LossBreakdown? overAllClips;
     (Tensor? Loss, EmbeddingGradients? Gradients) cluster;
 
@@ -64,14 +65,19 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
     /// <summary>A rank's part of the contrasts, and on rank 0 the cluster term: all look at the embeddings of every clip.</summary>
     public ContrastShare Contrast(int rank, McnObjective objective, Device device, ClipGroups groups)
     {
-        Tensor All(Func<(Tensor Video, Tensor Audio, Tensor Text), Tensor> part) =>
-            ranks == 1 ? part(Embeddings[0]) : cat([.. Embeddings.Select(embeddings => part(embeddings).to(device))], 0);
-        var (video, audio, text) = (All(e => e.Video), All(e => e.Audio), All(e => e.Text));
+        var (video, audio, text) = seen[rank] = (All(e => e.Video), All(e => e.Audio), All(e => e.Text));
         var mine = groups.OfRank(rank, ranks);
         var contrast = objective.Contrast(video, audio, text, mine.First * (long)groups.Size, mine.Count * (long)groups.Size, groups.Size);
         Statistics[rank] = contrast.Statistics;
         if (rank == 0) cluster = objective.Cluster(video, audio, text, batch.Epoch, batch.StepInEpoch);
         return contrast;
+
+        Tensor All(Func<(Tensor Video, Tensor Audio, Tensor Text), Tensor> part)
+        {
+            if (ranks == 1) return part(Embeddings[0]);
+            using var scope = NewDisposeScope(); // of the copies between devices
+            return cat([.. Embeddings.Select(embeddings => part(embeddings).to(device))], 0).MoveToOuterDisposeScope();
+        }
     }
 
     /// <summary>In the embeddings of a rank's clips, once every rank has its statistics; on rank 0 the loss too.</summary>
@@ -83,7 +89,21 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
             .Select(pair => new ContrastStatistics(All(pair, s => s.RowLse), All(pair, s => s.ColumnLse), All(pair, s => s.Matching))).ToArray();
         if (rank == 0) overAllClips = McnObjective.Loss(contrast, complete, cluster.Loss);
         var mine = groups.OfRank(rank, ranks);
-        return contrast.Gradients(complete, cluster.Gradients?.Rows(mine.First * (long)groups.Size, mine.Count * (long)groups.Size, device));
+        using var scope = NewDisposeScope(); // views would hold the cluster term's gradients of all clips
+        return contrast.Gradients(complete, cluster.Gradients?.Rows(mine.First * (long)groups.Size, mine.Count * (long)groups.Size, device)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Frees what only the loss looked at, once every rank has its gradients: from then on the embeddings of all clips lie nowhere.</summary>
+    public void LeaveLoss(int rank)
+    {
+        foreach (var (video, audio, text) in new[] { seen[rank], Embeddings[rank] })
+        {
+            video.Dispose();
+            audio.Dispose();
+            text.Dispose();
+        }
+
+        if (rank == 0) cluster.Gradients?.Free();
     }
 
     /// <summary>Every term, on rank 0; the reconstruction is added up in the groups' order.</summary>

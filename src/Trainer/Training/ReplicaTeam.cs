@@ -226,9 +226,12 @@ public sealed class ReplicaTeam : IDisposable
         rank.Lane?.Mark(RecorderPhase.Backward);
         ContrastShare? contrast = null;
         if (!AllDid("the loss", () => contrast = step.Contrast(index, objective, rank.Device, groups))) return null;
+        EmbeddingGradients? gradients = null;
+        if (!AllDid("gradients of embeddings", () => gradients = step.Gradients(index, contrast!, rank.Device, groups))) return null;
+        step.LeaveLoss(index);
         if (!AllDid("gradients", () =>
         {
-            step.Reconstruction[index] = pass.Backward(objective, step.Gradients(index, contrast!, rank.Device, groups));
+            step.Reconstruction[index] = pass.Backward(objective, gradients!);
             step.Sums[index] = pass.Sum?.Parts ?? [];
         })) return null;
         if (pass.Sum is not null && !AllDid("sums of gradients", () => CollectOwned(index, step))) return null;

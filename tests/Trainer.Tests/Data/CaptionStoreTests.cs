@@ -96,6 +96,44 @@ public sealed class CaptionStoreTests
         static string Refusal(Mcn.Web.Shared.Configuration.RunConfig config) => Assert.Throws<UserError>(() => TrainingData.Open(config)).Message;
     }
 
+    /// <summary>
+    /// Every caption has the words that <see cref="Vocabulary.Encode"/> gives, in lists that the reader packs and in lists that it does not
+    /// (a None among the texts, a whole number among the times), with words beyond ASCII and beyond eight letters.
+    /// </summary>
+    [Fact]
+    public void Packed_and_other_lists_give_the_known_words_of_every_caption()
+    {
+        const int Captions = 200;
+        string[] words = ["a", "stir", "refrigerator", "don't", "crème", "語", "_x1"];
+        var random = new CounterRandom(3, RandomPurpose.SampleSet, 8);
+        using var set = new SmallSet(4);
+        var sentences = Enumerable.Range(0, Captions)
+            .Select(_ => string.Concat(Enumerable.Range(0, random.Next(9)).Select(_ => (random.Next(3) == 0 ? "unknown" : words[random.Next(words.Length)]) + (random.Next(2) == 0 ? " " : ", ")))).ToList();
+        for (var video = 0; video < 4; video++)
+        {
+            var (starts, texts) = (Enumerable.Range(0, Captions).Select(object? (i) => i + 0.5).ToList(), sentences.Select(object? (text) => text).ToList());
+            if (video % 2 == 1) starts[7] = 7L;
+            if (video > 1) texts[9] = null;
+            set.Captions[$"v{video}"] = SmallSet.Caption(starts, Enumerable.Range(0, Captions).Select(object? (i) => i + 1.5).ToList(), texts);
+        }
+
+        set.WriteCaptions();
+        Word2Vec.Write(set.PathOf("words.bin"), words, new float[words.Length * 2], 2, newlineAfterEach: true);
+        var data = TrainingData.Open(set.Config);
+        var expected = new int[set.Config.Data.MaxWords];
+        for (var video = 0; video < 4; video++)
+        {
+            Assert.Equal(Enumerable.Range(0, Captions).Select(i => i == 7 && video % 2 == 1 ? 7 : i + 0.5), data.Captions.StartsOf(video).ToArray());
+            for (var caption = 0; caption < Captions; caption++)
+            {
+                data.Vocabulary.Encode(video > 1 && caption == 9 ? "" : sentences[caption], expected);
+                Assert.Equal(expected.TakeWhile(id => id > 0), data.Captions.TokensOf(video, caption).ToArray());
+            }
+        }
+
+        Assert.Equal(words.Length, data.Vocabulary.Count);
+    }
+
     static List<string> Words(TrainingData data, int video, int caption) =>
         [.. data.Captions.TokensOf(video, caption).ToArray().Select(data.Vocabulary.WordOf)];
 }

@@ -46,6 +46,45 @@ public sealed class TrainingDataTests
         Assert.Contains($"v{third[1]}_3d.npz", Assert.Throws<UserError>(() => prefetcher.Next(cancellation)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A run that began before must find the same: the definition, followed here value by value, over more videos than are gathered at once.</summary>
+    [Fact]
+    public void The_fingerprint_is_what_its_definition_gives()
+    {
+        const int Videos = 1000;
+        using var set = new SmallSet(1);
+        File.WriteAllText(set.PathOf("videos.csv"), "path\n" + string.Concat(Enumerable.Range(0, Videos).Select(video => $"a/v{video}\n")));
+        for (var video = Videos - 1; video >= 0; video--)
+        {
+            var count = 1 + (video % 5);
+            set.Captions[$"v{video}"] = SmallSet.Caption(SmallSet.Starts()[..count], SmallSet.Ends()[..count], Enumerable.Range(0, count).Select(object? (i) => $"word{i} no word{video % 12}").ToList());
+        }
+
+        set.WriteCaptions();
+        var data = TrainingData.Open(set.Config);
+        var (hash, vocabulary) = (new XxHash128(), data.Vocabulary);
+        hash.Append(MemoryMarshal.AsBytes<long>([Videos, data.Shape.VideoWidth, data.Shape.MelBands, data.Shape.Words, vocabulary.Dimension]));
+        hash.Append(MemoryMarshal.AsBytes(data.Videos.Offsets));
+        hash.Append(data.Videos.AllPaths);
+        for (var video = 0; video < Videos; video++)
+        {
+            hash.Append(MemoryMarshal.AsBytes(data.Captions.StartsOf(video)));
+            hash.Append(MemoryMarshal.AsBytes(data.Captions.EndsOf(video)));
+            for (var caption = 0; caption < data.Captions.CountOf(video); caption++)
+            {
+                var ids = data.Captions.TokensOf(video, caption);
+                Assert.Equal(2, ids.Length);
+                hash.Append(BitConverter.GetBytes((long)ids.Length));
+                foreach (var id in ids)
+                {
+                    var vector = MemoryMarshal.AsBytes(vocabulary.Vectors.AsSpan(id * vocabulary.Dimension, vocabulary.Dimension));
+                    hash.Append(BitConverter.GetBytes(XxHash3.HashToUInt64(vector, (long)XxHash3.HashToUInt64(System.Text.Encoding.UTF8.GetBytes(vocabulary.WordOf(id))))));
+                }
+            }
+        }
+
+        Assert.Equal(Convert.ToHexStringLower(hash.GetCurrentHash()), data.Fingerprint);
+    }
+
     [Fact]
     public void The_fingerprint_knows_list_captions_vectors_and_sizes_but_not_evaluation_words()
     {

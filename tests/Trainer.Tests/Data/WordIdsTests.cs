@@ -23,6 +23,30 @@ public sealed class WordIdsTests
         Assert.Equal(expected.OrderBy(pair => pair.Value), ids.All.OrderBy(pair => pair.Value));
     }
 
+    /// <summary>Every ASCII character and some others, in sentences that end in words of every length.</summary>
+    [Fact]
+    public void A_sentence_in_UTF8_has_the_words_of_the_tokenizer()
+    {
+        var random = new CounterRandom(2, RandomPurpose.SampleSet, 7);
+        var (ids, expected) = (new WordIds(), new WordIds());
+        for (var i = 0; i < 20_000; i++)
+        {
+            var sentence = string.Concat(Enumerable.Range(0, random.Next(60)).Select(_ => random.Next(40) switch
+            {
+                0 => (char)random.Next(128),
+                1 when i % 2 == 0 => "éß語½\u0301\u00a0"[random.Next(6)],
+                < 6 => ' ',
+                _ => "abcdeABZ09_'"[random.Next(12)],
+            }));
+            var words = Tokenizer.Split(sentence);
+            Assert.Equal(words.Select(word => expected.IdOf(word)), ids.IdsOf(System.Text.Encoding.UTF8.GetBytes(sentence)).ToArray());
+            Assert.Equal(words.Select(word => expected.IdOf(word)), ids.IdsOf(sentence).ToArray());
+        }
+
+        Assert.Equal(expected.All, ids.All);
+        Assert.Contains(ids.All.Keys, word => word.Length > 20);
+    }
+
     [Fact]
     public void After_clearing_it_begins_anew()
     {

@@ -138,8 +138,8 @@ public sealed class PickleReaderTests
         {
             names.Add(name);
             var entry = Dictionary(value);
-            Assert.Equal([$"words of {name}"], Assert.IsType<List<object?>>(entry["text"]));
-            Assert.Equal([0.5], Assert.IsType<List<object?>>(entry["start"]));
+            Assert.Equal([$"words of {name}"], Assert.IsType<PackedList>(entry["text"]));
+            Assert.Equal([0.5], Assert.IsType<PackedList>(entry["start"]).Numbers);
         });
         Assert.Equal(Enumerable.Range(0, 2500).Select(i => $"video{i}"), names);
     }
@@ -165,7 +165,7 @@ public sealed class PickleReaderTests
             {
                 Assert.Equal($"v{count}", name);
                 Assert.Equal([count + 1.0], Assert.IsType<HostArray>(Dictionary(value)["end"]).As<double>().ToArray());
-                Assert.Equal([$"caption {count++}"], Assert.IsType<List<object?>>(Dictionary(value)["text"]));
+                Assert.Equal([$"caption {count++}"], Assert.IsType<PackedList>(Dictionary(value)["text"]));
             });
             Assert.Equal(3000, count);
         }
@@ -184,8 +184,8 @@ public sealed class PickleReaderTests
             foreach (var video in expected.RootElement.EnumerateObject())
             {
                 var entry = Dictionary(captions[video.Name]);
-                Assert.Equal(video.Value.GetProperty("text").EnumerateArray().Select(t => t.ToString()), ((List<object?>)entry["text"]!).Select(t => $"{t}"));
-                Assert.Equal(video.Value.GetProperty("start").EnumerateArray().Select(t => t.GetDouble()), ((List<object?>)entry["start"]!).Select(Convert.ToDouble));
+                Assert.Equal(video.Value.GetProperty("text").EnumerateArray().Select(t => t.ToString()), ((IReadOnlyList<object?>)entry["text"]!).Select(t => $"{t}"));
+                Assert.Equal(video.Value.GetProperty("start").EnumerateArray().Select(t => t.GetDouble()), ((IReadOnlyList<object?>)entry["start"]!).Select(Convert.ToDouble));
             }
         }
     }
@@ -231,7 +231,7 @@ public sealed class PickleReaderTests
         PickleReader.ReadTopLevelDictionary(path!, (_, value) =>
         {
             videos++;
-            captions += ((List<object?>)Dictionary(value)["text"]!).Count;
+            captions += ((IReadOnlyList<object?>)Dictionary(value)["text"]!).Count;
         });
         Assert.Equal((300, 2725), (videos, captions));
     }

@@ -21,8 +21,8 @@ public sealed class MemoryBenchTests
 
         Assert.Equal(ExitCodes.Done, process.ExitCode);
         var ratios = JsonNode.Parse(output)!["ratios"]!;
-        // 1.31 measured at groups of 256 clips (docs/results.md); the target of 1.1 is not reached.
-        Assert.InRange((double)ratios["x8 with the cache / x1"]!, 0.5, 1.6);
+        // Measured: 1.11 here, where a group is so small that two sums of gradients show; 1.08 at groups of 256 clips (docs/results.md).
+        Assert.InRange((double)ratios["x8 with the cache / x1"]!, 0.8, 1.17);
         Assert.InRange((double)ratios["x8 with every graph / x1"]!, 3, 9); // what is measured is not nothing
         Assert.InRange((double)ratios["x8: gradients with and without the cache, relative L2"]!, 0, 1e-5);
     }

@@ -67,7 +67,7 @@ sealed class CaptionCheck
         var (lastStart, latestEnd) = (0.0, 0.0);
         for (var i = 0; i < count; i++)
         {
-            var (from, to) = (PythonValue.Number(PythonValue.At(start, i)), PythonValue.Number(PythonValue.At(end, i)));
+            var (from, to) = (PythonValue.NumberAt(start, i), PythonValue.NumberAt(end, i));
             if (!double.IsFinite(from) || !double.IsFinite(to)) notFinite.Add(i, FormattableString.Invariant($"{from} to {to} s"));
             else
             {
