@@ -34,7 +34,7 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         bn1 = new BatchNorm(widths[0]);
         layers = [.. Enumerable.Range(1, 4).Select(i => new ResidualLayer(widths[i - 1], widths[i], compute))];
         for (var i = 0; i < layers.Length; i++) register_module($"layer{i + 1}", layers[i]);
-        isNarrow = widths.Max() <= WidestChannelsLast && compute is null; // in bfloat16 the time of either has not been measured
+        isNarrow = widths.Max() <= WidestChannelsLast;
         RegisterComponents();
     }
 
