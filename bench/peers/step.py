@@ -1,9 +1,9 @@
 """The peer of `bench step`: the same training step in idiomatic PyTorch.
 
-usage: step.py CONFIG STEPS THREADS DIMENSIONS   (CONFIG: a resolved configuration of ours; prints `begin` when warm, then the result)
+usage: step.py CONFIG STEPS THREADS LAYOUT   (CONFIG: a resolved configuration of ours; prints `begin` when warm, then the result)
 
-DIMENSIONS: 2 writes the audio tower with convolutions of height 1, as the original does, 1 over time alone; which is faster depends on
-the sizes, so the bench runs both and counts the faster.
+LAYOUT: `2d` writes the audio tower with convolutions of height 1, as the original does, `1d` over time alone, `channels_last` is 2d in that
+memory format; which is fastest depends on the sizes, so the bench runs all and counts the fastest.
 
 Same network, same objective (masked margin softmax on three pairs, online spherical k-means with a queue, reconstruction), same Adam, random
 input of the configured shapes. Written to be fast: no Python loop over rows, the queue without shifting, one optimizer call, no
@@ -44,16 +44,19 @@ class Block(nn.Module):
 class Audio(nn.Module):
     """(n, bands, frames) to (n, widths[-1]): the mean over time."""
 
-    def __init__(self, bands, widths, dims):
+    def __init__(self, bands, widths, dims, channels_last):
         super().__init__()
-        self.dims = dims
+        self.dims, self.channels_last = dims, channels_last
         self.stem = nn.Conv2d(1, widths[0], (bands, 1), bias=False) if dims == 2 else nn.Conv1d(bands, widths[0], 1, bias=False)
         self.bn = norm(widths[0], dims)
         pairs = zip(widths, widths[1:])
         self.layers = nn.Sequential(*(block for i, o in pairs for block in (Block(i, o, 2, dims), Block(o, o, 1, dims))))
 
     def forward(self, x):
-        x = F.relu(self.bn(self.stem(x.unsqueeze(1) if self.dims == 2 else x)), inplace=True)
+        x = self.stem(x.unsqueeze(1) if self.dims == 2 else x)
+        if self.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        x = F.relu(self.bn(x), inplace=True)
         return self.layers(x).flatten(2).mean(2)
 
 
@@ -72,10 +75,10 @@ def head(inputs, hidden, outputs):
 
 
 class Mcn(nn.Module):
-    def __init__(self, m, dims):
+    def __init__(self, m, dims, channels_last):
         super().__init__()
         width, d = m["layer_widths"][-1], m["embd_dim"]
-        self.audio, self.audio_gate, self.projection = Audio(m["mel_bands"], m["layer_widths"], dims), Gated(width, width), nn.Linear(width, d)
+        self.audio, self.audio_gate, self.projection = Audio(m["mel_bands"], m["layer_widths"], dims, channels_last), Gated(width, width), nn.Linear(width, d)
         self.video, self.words, self.text = Gated(m["feature_dim"], d), nn.Linear(m["we_dim"], d), Gated(d, d)
         sizes = (m["feature_dim"], width, d)
         self.heads = nn.ModuleList(head(d, m["recon_size"], size) for size in sizes) if m["recon"] else None
@@ -152,7 +155,10 @@ def main():
     torch.manual_seed(1)
     model, data, o = config["model"], config["data"], config["objective"]
     n = data["batch_size"] * data["n_pair"]
-    network = Mcn(model, int(sys.argv[4]))
+    layout = sys.argv[4]
+    network = Mcn(model, 1 if layout == "1d" else 2, layout == "channels_last")
+    if layout == "channels_last":
+        network = network.to(memory_format=torch.channels_last)
     for module in network.modules():
         if isinstance(module, (nn.Conv1d, nn.Conv2d)):
             nn.init.normal_(module.weight, 0, math.sqrt(2 / (math.prod(module.kernel_size) * module.out_channels)))
