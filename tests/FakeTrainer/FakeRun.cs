@@ -122,7 +122,7 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
                 [MetricCatalog.Loss] = loss, [MetricCatalog.LossTextVideo] = loss * 0.3, [MetricCatalog.LossAudioText] = loss * 0.27, [MetricCatalog.LossVideoAudio] = loss * 0.22,
                 [MetricCatalog.LossCluster] = loss * 0.12, [MetricCatalog.LossReconstruction] = loss * 0.09,
                 [MetricCatalog.LearningRate] = Math.Min(1, Step / 500.0) * 0.0001 * (0.5 + (0.5 * Math.Cos(Math.PI * Step / Total))),
-                [MetricCatalog.SamplesPerSecond] = 3900 + (noise * 300), [MetricCatalog.StepDuration] = 1.04, [MetricCatalog.DataWait] = 0.31 + (noise * 0.1),
+                [MetricCatalog.SamplesPerSecond] = 3900 + (noise * 300), [MetricCatalog.StepDuration] = 1.04, [MetricCatalog.CheckpointAtRisk] = 82, [MetricCatalog.CheckpointAtRiskMachine] = 136, [MetricCatalog.DataWait] = 0.31 + (noise * 0.1),
                 [MetricCatalog.Bottleneck] = (double)Bottleneck.Disk, [MetricCatalog.LimitDisk] = 3950 + (noise * 300), [MetricCatalog.LimitCpu] = 9120, [MetricCatalog.LimitTransfer] = 61000, [MetricCatalog.LimitDevice] = 5600,
                 [MetricCatalog.ReadRate] = 482e6, [MetricCatalog.ReadShare] = 0.71, [MetricCatalog.DecodeShare] = 0.23, [MetricCatalog.QueueBytes] = 1.36e9, [MetricCatalog.BadVideos] = 3,
             },

@@ -57,6 +57,12 @@ public sealed record RunView
         ? TimeSpan.FromSeconds(Math.Min((started.TotalSteps - Step) * seconds, TimeSpan.FromDays(9999).TotalSeconds))
         : null;
 
+    /// <summary>The most work that the death of the trainer's process, and of its machine, costs now; null: not told.</summary>
+    public (TimeSpan Process, TimeSpan Machine)? AtRisk => Value(MetricCatalog.CheckpointAtRisk) is { } process && Value(MetricCatalog.CheckpointAtRiskMachine) is { } machine
+        && double.IsFinite(process) && double.IsFinite(machine) ? (Span(process), Span(machine)) : null;
+
+    static TimeSpan Span(double seconds) => TimeSpan.FromSeconds(Math.Clamp(Math.Ceiling(seconds), 0, TimeSpan.FromDays(9999).TotalSeconds));
+
     public bool IsLive => Lives(State?.State);
 
     public double? Value(string metric) => Newest is { } step && step.Values.TryGetValue(metric, out var value) ? value : null;

@@ -31,6 +31,19 @@ public sealed class RunPartsTests
     }
 
     [Theory]
+    [InlineData(RunState.Running, "≤ 1 min 22 s")]
+    [InlineData(RunState.Released, null)] // it is all on disk
+    public async Task The_banner_says_how_much_a_crash_would_cost_while_there_is_something_to_lose(RunState state, string? said)
+    {
+        await using var page = Page();
+        var view = View(state) with { Newest = new StepMetrics { Step = 1, Epoch = 0, Values = new Dictionary<string, double> { [MetricCatalog.CheckpointAtRisk] = 81.4, [MetricCatalog.CheckpointAtRiskMachine] = 136 } } };
+        var banner = page.Render<StateBanner>(with => with.Add(part => part.View, view).Add(part => part.Freshness, Freshness.Fresh).Add(part => part.Now, Records.Begin));
+        var told = banner.FindAll("[data-test=at-risk]").SingleOrDefault();
+        Assert.Equal(said, told?.TextContent);
+        if (told is not null) Assert.Contains("2 min 16 s when the machine does", told.GetAttribute("title"), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(RunState.Running, true, "hold", false)]
     [InlineData(RunState.Starting, true, "hold", true)]
     [InlineData(RunState.Held, true, "resume", false)]
