@@ -41,6 +41,10 @@ public sealed class RunFolder(string path)
 
     public static string RunsOf(string dataFolder) => System.IO.Path.Combine(dataFolder, "runs");
 
+    /// <summary>The run of an id that came from outside; null: there is none of that name.</summary>
+    public static RunFolder? Find(string dataFolder, string? runId) =>
+        runId is { Length: > 0 } && System.IO.Path.GetFileName(runId) == runId && new RunFolder(System.IO.Path.Combine(RunsOf(dataFolder), runId)) is var run && File.Exists(run.Identity) ? run : null;
+
     /// <summary>One journal file for each writer of each incarnation.</summary>
     public string JournalOf(string stream, int incarnation) =>
         System.IO.Path.Combine(Journal, string.Create(CultureInfo.InvariantCulture, $"{stream}-{incarnation:D6}.journal"));

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using System.Text.Json;
 using Mcn.Web.Dashboard.Accounts;
 using Mcn.Web.Dashboard.Commands;
@@ -33,7 +32,7 @@ public static class CheckpointEndpoints
             return;
         }
 
-        var pending = await AskAsync(context.User, run, step, transfer.Ticket, context, commands);
+        var pending = await AskAsync(context, run, step, transfer.Ticket, commands);
         if (pending is not { Progress: CommandProgress.Done })
         {
             await RefuseAsync(context, pending is null ? StatusCodes.Status403Forbidden : StatusCodes.Status409Conflict, pending?.Text ?? pending?.Code ?? "not allowed");
@@ -67,15 +66,15 @@ public static class CheckpointEndpoints
     }
 
     /// <returns>Null: the person may not.</returns>
-    static async Task<PendingCommand?> AskAsync(ClaimsPrincipal person, string run, long step, string ticket, HttpContext context, TrainerCommands commands)
+    static async Task<PendingCommand?> AskAsync(HttpContext context, string run, long step, string ticket, TrainerCommands commands)
     {
         try
         {
             var order = JsonSerializer.Serialize(new CheckpointOrder(step, ticket), McnJson.Default.CheckpointOrder);
-            var pending = await commands.GiveAsync(person, CommandVerb.SendCheckpoint, run, context.Connection.RemoteIpAddress?.ToString(), order);
+            var pending = await commands.GiveAsync(context.User, CommandVerb.SendCheckpoint, run, context.Connection.RemoteIpAddress?.ToString(), order);
             if (pending.Progress != CommandProgress.Waiting) return pending;
             // Nobody waits here any more when the trainer is back.
-            await commands.WithdrawAsync(person, pending.Command.CommandId);
+            await commands.WithdrawAsync(context.User, pending.Command.CommandId);
             return pending with { Text = "the trainer is not connected" };
         }
         catch (UnauthorizedAccessException)

@@ -9,8 +9,6 @@ namespace Mcn.Web.Dashboard.Checkpoints;
 /// </summary>
 public sealed record CheckpointList
 {
-    const string Pinned = "pinned";
-
     readonly IReadOnlyList<KeptCheckpoint> listed = [];
     readonly IReadOnlyList<CheckpointPinned> pins = [];
     readonly DateTimeOffset at;
@@ -25,7 +23,7 @@ public sealed record CheckpointList
 
     /// <summary>Oldest first. One that no rule keeps goes when the next is written.</summary>
     public IReadOnlyList<KeptCheckpoint> Kept =>
-        [.. listed.Select(one => pins.LastOrDefault(pin => pin.Step == one.Step) is { } pin ? one with { KeptBy = [.. one.KeptBy.Where(rule => rule != Pinned), .. pin.Pinned ? [Pinned] : Array.Empty<string>()] } : one)];
+        [.. listed.Select(one => pins.LastOrDefault(pin => pin.Step == one.Step) is { } pin ? one with { KeptBy = [.. one.KeptBy.Where(rule => rule != KeptCheckpoint.Pinned), .. pin.Pinned ? [KeptCheckpoint.Pinned] : Array.Empty<string>()] } : one)];
 
     /// <summary>After one more record; the same where it tells nothing of checkpoints.</summary>
     public CheckpointList With(TelemetryRecord record) => record switch

@@ -1,14 +1,9 @@
-using System.Security.Claims;
-using Mcn.Web.Dashboard.Accounts;
 using Mcn.Web.Dashboard.Commands;
 using Mcn.Web.Dashboard.Layout;
-using Mcn.Web.Dashboard.Resources;
 using Mcn.Web.Dashboard.Telemetry;
 using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Telemetry;
 using Microsoft.AspNetCore.Components;
-using Microsoft.AspNetCore.Components.Authorization;
-using Microsoft.Extensions.Localization;
 using MudBlazor;
 
 namespace Mcn.Web.Dashboard.Runs;
@@ -28,33 +23,15 @@ public sealed partial class RunControls
     PendingCommand? pending;
     DesiredState? desired;
     string? desiredOf;
-    ClaimsPrincipal person = new();
     bool asksStop;
     bool asksRelease;
     bool starts;
-
-    [Parameter, EditorRequired]
-    public required RunView View { get; set; }
 
     [Parameter]
     public Trainer? Trainer { get; set; }
 
     [Parameter, EditorRequired]
     public Freshness Freshness { get; set; }
-
-    [CascadingParameter]
-    public required Task<AuthenticationState> Authentication { get; set; }
-
-    [Inject]
-    public required TrainerCommands Commands { get; set; }
-
-    [Inject]
-    public required ViewerState Viewer { get; set; }
-
-    [Inject]
-    public required IStringLocalizer<Words> Texts { get; set; }
-
-    bool MayCommand => person.Allows(Policies.Operator);
 
     /// <summary>Not the same twice; another one may supersede what is open: who waits for a step boundary must be able to stop.</summary>
     bool CanGive(params CommandVerb[] verbs) => Trainer is not null && !Array.Exists(verbs, verb => pending is { IsOpen: true, Progress: not CommandProgress.NoAnswer } open && open.Command.Verb == verb);
@@ -103,7 +80,7 @@ public sealed partial class RunControls
 
     protected override async Task OnInitializedAsync()
     {
-        person = (await Authentication).User;
+        await base.OnInitializedAsync();
         Refresh();
         Listen(Commands.Viewers);
     }
@@ -133,27 +110,13 @@ public sealed partial class RunControls
         return GiveAsync(CommandVerb.Release);
     }
 
-    Task GiveAsync(CommandVerb verb) => DoAsync(who => Commands.GiveAsync(who, verb, View.Run.RunId, Viewer.Address));
+    async Task GiveAsync(CommandVerb verb) => pending = await AskAsync(verb) ?? pending;
 
-    Task WithdrawAsync(PendingCommand command) => DoAsync(async who =>
+    async Task WithdrawAsync(PendingCommand command) => pending = await AskAsync(async who =>
     {
         await Commands.WithdrawAsync(who, command.Command.CommandId);
         return Commands.Newest(View.Run.RunId) ?? command;
-    });
-
-    async Task DoAsync(Func<ClaimsPrincipal, Task<PendingCommand>> give)
-    {
-        // Asked anew: the person of this circuit may have been changed since it began.
-        person = (await Authentication).User;
-        try
-        {
-            pending = await give(person);
-        }
-        catch (UnauthorizedAccessException)
-        {
-            person = new ClaimsPrincipal();
-        }
-    }
+    }) ?? pending;
 
     string Outcome(PendingCommand command)
     {

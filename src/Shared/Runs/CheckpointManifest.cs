@@ -82,4 +82,8 @@ public sealed record RunProgress(double? Metric, long? Step)
 /// <param name="Bytes">Of all its files.</param>
 /// <param name="KeptBy">`last`, `best`, `epoch`, `pinned`, `before-crash`.</param>
 /// <param name="Metric">Of the evaluation at that step; null: there was none.</param>
-public sealed record KeptCheckpoint(long Step, DateTimeOffset Time, long Bytes, double? Metric, IReadOnlyList<string> KeptBy);
+public sealed record KeptCheckpoint(long Step, DateTimeOffset Time, long Bytes, double? Metric, IReadOnlyList<string> KeptBy)
+{
+    /// <summary>The rule that a person makes.</summary>
+    public const string Pinned = "pinned";
+}

@@ -7,8 +7,7 @@ namespace Mcn.Web.Trainer.Model;
 
 /// <summary>
 /// DAVEnet: a residual network over time (mcn-spec §4.4). (n, mel, T) → (n, A, T') with T' = T halved four times, rounding up.
-/// The original writes it with 2-d convolutions of height 1; here they are 1-d (a quarter faster on small clips, the same
-/// numbers), while the parameters keep the original's 4-d shapes and names.
+/// The original writes it with 2-d convolutions of height 1; here they are 1-d (the same numbers), while the parameters keep the original's 4-d shapes and names.
 /// </summary>
 public sealed class AudioTower : nn.Module<Tensor, Tensor>
 {

@@ -24,7 +24,7 @@ public static class CheckpointFolder
     public const string ProofName = "next-step.json";
 
     /// <summary>A person wants it kept.</summary>
-    public const string PinnedMark = "pinned";
+    public const string PinnedMark = KeptCheckpoint.Pinned;
 
     /// <summary>The newest one when a trainer died.</summary>
     public const string BeforeCrashMark = "before-crash";
@@ -52,6 +52,9 @@ public static class CheckpointFolder
 
         return entries;
     }
+
+    /// <summary>The one after so many steps; null: it is not there (any more).</summary>
+    public static CheckpointEntry? Find(string checkpoints, long step) => List(checkpoints).FirstOrDefault(entry => entry.Step == step);
 
     /// <summary>Whether every file is there as its manifest says, read from the disk and not from its cache.</summary>
     /// <returns>The manifest; or null and what is wrong.</returns>

@@ -15,7 +15,7 @@ static class RunBranch
     /// <exception cref="UserError">The folder cannot be written.</exception>
     public static RunFolder? Create(RunCatalog catalog, RunFolder parent, long step, RunConfig config)
     {
-        if (CheckpointFolder.List(parent.Checkpoints).FirstOrDefault(entry => entry.Step == step) is not { } entry) return null;
+        if (CheckpointFolder.Find(parent.Checkpoints, step) is not { } entry) return null;
         return catalog.Create(config, new RunParent(parent.RunId, step), run => Take(entry, run));
     }
 
@@ -28,9 +28,14 @@ static class RunBranch
     {
         var target = Path.Combine(run.Checkpoints, RunFolder.CheckpointName(entry.Step));
         Directory.CreateDirectory(target);
-        var proof = Path.Combine(entry.Path, CheckpointFolder.ProofName);
-        foreach (var file in entry.Manifest.Files.Select(file => Path.Combine(entry.Path, file.Name)).Append(proof).Append(Path.Combine(entry.Path, CheckpointFolder.ManifestName)))
-            if (file != proof || File.Exists(proof)) DurableFile.LinkOrCopy(file, Path.Combine(target, Path.GetFileName(file)));
+        // Marks are the parent's own affair; the manifest comes last, as when it was written.
+        foreach (var name in entry.Manifest.Files.Select(file => file.Name).Append(CheckpointFolder.ProofName).Append(CheckpointFolder.ManifestName))
+        {
+            var file = Path.Combine(entry.Path, name);
+            if (name == CheckpointFolder.ProofName && !File.Exists(file)) continue; // no step was done after it
+            DurableFile.LinkOrCopy(file, Path.Combine(target, name));
+        }
+
         DurableFile.FlushFolder(target);
         DurableFile.FlushFolder(run.Checkpoints);
     }

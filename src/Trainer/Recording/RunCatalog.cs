@@ -47,6 +47,7 @@ public sealed class RunCatalog(string dataFolder, TimeProvider time)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
+            if (Directory.Exists(run.Path)) Directory.Delete(run.Path, recursive: true);
             throw new UserError(run.Path, $"cannot be created ({error.Message})", "a writable folder with space", "Name another one with --data", inner: error);
         }
 

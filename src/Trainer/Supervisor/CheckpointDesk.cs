@@ -25,7 +25,7 @@ public sealed class CheckpointDesk(TrainerFolder trainer, Ledger ledger)
         try
         {
             if (JsonSerializer.Deserialize(command.Argument ?? "null", McnJson.Default.CheckpointPin) is not { } pin) return Answer(false, "bad_argument", "which checkpoint?");
-            if (Find(run, pin.Step) is not { } entry) return Answer(false, "no_checkpoint", $"there is no checkpoint of step {pin.Step} (any more)");
+            if (RunFolder.Find(trainer.Data, run) is not { } folder || CheckpointFolder.Find(folder.Checkpoints, pin.Step) is not { } entry) return Answer(false, "no_checkpoint", $"there is no checkpoint of step {pin.Step} (any more)");
             if (pin.Keep) CheckpointFolder.Mark(entry.Path, CheckpointFolder.PinnedMark, $"kept by {command.IssuedBy}");
             else File.Delete(Path.Combine(entry.Path, CheckpointFolder.PinnedMark));
             ledger.Write(new CheckpointPinned { Step = pin.Step, Pinned = pin.Keep, CommandId = command.CommandId });
@@ -48,8 +48,8 @@ public sealed class CheckpointDesk(TrainerFolder trainer, Ledger ledger)
         try
         {
             if (JsonSerializer.Deserialize(command.Argument ?? "null", McnJson.Default.CheckpointOrder) is not { } order) return Answer(false, "bad_argument", "which checkpoint?");
-            if (command.RunId is not { } run || Path.GetFileName(run) != run) return Answer(false, "unknown_run", $"there is no run {command.RunId} here");
-            if (Find(run, order.Step) is not { } entry) return Answer(false, "no_checkpoint", $"there is no checkpoint of step {order.Step} (any more)");
+            if (RunFolder.Find(trainer.Data, command.RunId) is not { } run) return Answer(false, "unknown_run", $"there is no run {command.RunId} here");
+            if (CheckpointFolder.Find(run.Checkpoints, order.Step) is not { } entry) return Answer(false, "no_checkpoint", $"there is no checkpoint of step {order.Step} (any more)");
             return orders.Writer.TryWrite(new CheckpointUpload(entry, order.Ticket)) ? Answer(true, "accepted", "is being sent") : Answer(false, "busy", $"{MostWaiting} others wait already");
         }
         catch (JsonException error)
@@ -57,9 +57,6 @@ public sealed class CheckpointDesk(TrainerFolder trainer, Ledger ledger)
             return Answer(false, "bad_argument", error.Message);
         }
     }
-
-    CheckpointEntry? Find(string run, long step) =>
-        CheckpointFolder.List(new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), run)).Checkpoints).FirstOrDefault(entry => entry.Step == step);
 }
 
 /// <param name="Ticket">Where the dashboard waits for it.</param>

@@ -25,7 +25,7 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
             // What a person has told this run to do outlives the daemon; anything else begins.
             Load(run ?? catalog.Create(config), run is not null && desired?.RunId == run.RunId ? desired : null);
         }
-        else if (desired is not null && new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), desired.RunId)) is var last && File.Exists(last.Identity))
+        else if (desired is not null && RunFolder.Find(trainer.Data, desired.RunId) is { } last)
         {
             Load(last, desired);
         }
@@ -65,8 +65,7 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
         try
         {
             var point = JsonSerializer.Deserialize(command.Argument ?? "null", McnJson.Default.BranchPoint) ?? throw new JsonException("a branch needs a step");
-            var parent = new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), command.RunId ?? ""));
-            if (command.RunId is null || Path.GetFileName(command.RunId) != command.RunId || !File.Exists(parent.Identity)) return Refuse("unknown_run", $"there is no run {command.RunId} here");
+            if (RunFolder.Find(trainer.Data, command.RunId) is not { } parent) return Refuse("unknown_run", $"there is no run {command.RunId} here");
             var config = Read(point.Configuration is { } text ? Keep(command, text) : parent.Config);
             if (RunBranch.Create(catalog, parent, point.Step, config) is not { } run) return Refuse("no_checkpoint", $"run {command.RunId} has no checkpoint of step {point.Step} (any more)");
             keeper.Load(run, new DesiredRun(DesiredRun.Version, run.RunId, RunTarget.Running, null, 1), command.CommandId);
@@ -90,8 +89,7 @@ public sealed class RunStarter(TrainerFolder trainer, SupervisorOptions options,
     public CommandAnswer GoOn(RunCommand command, string runId)
     {
         CommandAnswer Refuse(string code, string text) => new(command.CommandId, false, code, text, runId);
-        var run = new RunFolder(Path.Combine(RunFolder.RunsOf(trainer.Data), runId));
-        if (Path.GetFileName(runId) != runId || !File.Exists(run.Identity)) return Refuse("unknown_run", $"there is no run {runId} here");
+        if (RunFolder.Find(trainer.Data, runId) is not { } run) return Refuse("unknown_run", $"there is no run {runId} here");
         try
         {
             if (RunCatalog.Read(run).Finished) return Refuse("wrong_state", "the run is FINISHED");
