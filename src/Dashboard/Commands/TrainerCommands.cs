@@ -35,7 +35,7 @@ public sealed class TrainerCommands(IHubContext<TrainerHub, ITrainerClient> hub,
     /// <summary>The connection that a command was last tried on: what failed there is tried again on the next one only.</summary>
     readonly ConcurrentDictionary<string, string> triedOn = new(StringComparer.Ordinal);
 
-    readonly ConcurrentDictionary<string, byte> delivering = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<string, Lazy<Task>> delivering = new(StringComparer.Ordinal);
     readonly SemaphoreSlim giving = new(1);
     readonly SemaphoreSlim wake = new(0);
     long lastId;
@@ -142,9 +142,11 @@ public sealed class TrainerCommands(IHubContext<TrainerHub, ITrainerClient> hub,
         if (TargetOf(pending)?.Connection is { } connection && triedOn.GetValueOrDefault(pending.Command.CommandId) != connection) _ = DeliverAsync(pending.Command.CommandId);
     }
 
-    async Task DeliverAsync(string id)
+    /// <summary>One delivery of a command at a time: who comes second (the person, where the loop was first) waits for the first one's end.</summary>
+    Task DeliverAsync(string id) => delivering.GetOrAdd(id, _ => new Lazy<Task>(() => DeliverOnceAsync(id))).Value;
+
+    async Task DeliverOnceAsync(string id)
     {
-        if (!delivering.TryAdd(id, 0)) return;
         try
         {
             for (var attempt = 1; commands.TryGetValue(id, out var pending) && Settle(pending).IsUndelivered; attempt++)

@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Mcn.Web.Dashboard.Accounts;
 using Mcn.Web.Dashboard.Commands;
 using Mcn.Web.Dashboard.Telemetry;
+using Mcn.Web.Shared;
 using Mcn.Web.Shared.Commands;
 using Mcn.Web.Shared.Link;
 using Mcn.Web.Shared.Telemetry;
@@ -52,6 +53,23 @@ public sealed class TrainerCommandsTests
         await dashboard.TrainerAsync(desk: command => Task.FromResult(new CommandAnswer(command.CommandId, false, "wrong_state", "the run is Held", "run-1")));
         var pending = await dashboard.Get<TrainerCommands>().GiveAsync(await PersonAsync(dashboard, Policies.Operator), CommandVerb.Resume, "run-1");
         Assert.Equal((CommandProgress.Refused, "wrong_state", "the run is Held"), (pending.Progress, pending.Code, pending.Text));
+    }
+
+    /// <summary>Each arrival of a trainer wakes the loop that delivers what waits: it was first now and then, and the person got "waiting".</summary>
+    [Fact]
+    public async Task A_command_comes_back_answered_also_when_the_loop_delivers_it()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        await dashboard.TrainerAsync(desk: command => Task.FromResult(new CommandAnswer(command.CommandId, false, "wrong_state", "the run is Held", "run-1")));
+        var person = await PersonAsync(dashboard, Policies.Operator);
+        var arrival = dashboard.Connection();
+        await arrival.StartAsync();
+        for (var i = 0; i < 100; i++)
+        {
+            var waking = arrival.InvokeAsync<Welcome>(nameof(ITrainerHub.Hello), new Hello(ProtocolVersion.Wire, "trainer-2", "box", "test"));
+            Assert.Equal(CommandProgress.Refused, (await dashboard.Get<TrainerCommands>().GiveAsync(person, CommandVerb.Resume, "run-1")).Progress);
+            Assert.True((await waking).Accepted);
+        }
     }
 
     [Fact]
