@@ -39,7 +39,8 @@ public sealed class AuditLog(Database database)
     static IEnumerable<AuditRow> GivenElsewhere(SqliteConnection connection, int most)
     {
         var handled = Events<CommandHandled>(connection, "command", "$.command.command_id", most).ToList();
-        var ends = Events<CommandEnded>(connection, "command_ended", "$.command_id", most).GroupBy(ended => ended.CommandId).ToDictionary(group => group.Key, group => group.First());
+        // Newest first; the first end counts: daemons of before wrote some again, as ended by a later worker's leaving.
+        var ends = Events<CommandEnded>(connection, "command_ended", "$.command_id", most).GroupBy(ended => ended.CommandId).ToDictionary(group => group.Key, group => group.Last());
         return handled.Select(one => Row(one, ends.GetValueOrDefault(one.Command.CommandId)));
     }
 

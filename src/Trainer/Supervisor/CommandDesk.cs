@@ -22,6 +22,7 @@ public sealed class CommandDesk : IDisposable
     readonly ILogger log;
     readonly TimeProvider time;
     readonly SemaphoreSlim one = new(1);
+    readonly Lock memory = new();
     readonly Queue<CommandAnswer> answers = new();
     readonly CommandTracker tracker;
     volatile IReadOnlyList<LiveKnob> knobs = [];
@@ -50,16 +51,14 @@ public sealed class CommandDesk : IDisposable
         await one.WaitAsync().ConfigureAwait(false);
         try
         {
-            if (answers.FirstOrDefault(given => given.CommandId == command.CommandId) is { } before) return before;
+            if (Given(command.CommandId) is { } before) return before;
             tracker.Begin(command);
             var answer = time.GetElapsedTime(received) >= command.ValidFor ? Refusal(command, "expired", "its time is over") : Decide(command);
             if (!answer.Accepted) tracker.Refused(command);
             log.Information("{Verb} by {User}: {Code}, {Text}", command.Verb, command.IssuedBy, answer.Code, answer.Text);
             ledger.Write(new CommandHandled { Command = command, Answer = answer });
-            answers.Enqueue(answer);
-            while (answers.Count > Remembered) answers.Dequeue();
             if (answer.Accepted) tracker.Accepted(command);
-            Remember();
+            Remember(answer);
             return answer;
         }
         finally
@@ -73,11 +72,26 @@ public sealed class CommandDesk : IDisposable
         tracker.Heard(record);
         if (record is RunStarted started) knobs = started.Knobs;
         if (record is KnobChanged turned) knobs = [.. knobs.Select(knob => knob.Name == turned.Name ? knob with { Value = turned.Value } : knob)];
-        if (record is CommandEnded ended) log.Information("{Verb} ({Command}): {Code} after {Seconds:F1} s {Text}", ended.Verb, ended.CommandId, ended.Code, ended.DurationSeconds, ended.Text);
+        if (record is not CommandEnded ended) return;
+        log.Information("{Verb} ({Command}): {Code} after {Seconds:F1} s {Text}", ended.Verb, ended.CommandId, ended.Code, ended.DurationSeconds, ended.Text);
+        Remember(null); // the next daemon must not end it once more
     }
 
-    void Remember() =>
-        StateFile.Write(trainer.Commands, new RememberedCommands(1, [.. answers], tracker.Open), TrainerJson.Default.RememberedCommands, log);
+    CommandAnswer? Given(string id)
+    {
+        lock (memory) return answers.FirstOrDefault(given => given.CommandId == id);
+    }
+
+    /// <summary>On the thread that answers, and on those that tell of an end.</summary>
+    void Remember(CommandAnswer? answer)
+    {
+        lock (memory)
+        {
+            if (answer is not null) answers.Enqueue(answer);
+            while (answers.Count > Remembered) answers.Dequeue();
+            StateFile.Write(trainer.Commands, new RememberedCommands(1, [.. answers], tracker.Open), TrainerJson.Default.RememberedCommands, log);
+        }
+    }
 
     CommandAnswer Refusal(RunCommand command, string code, string text) => new(command.CommandId, false, code, text, keeper.View?.RunId);
 

@@ -47,6 +47,18 @@ public sealed class TrainerCommandsTests
     }
 
     [Fact]
+    public async Task Of_what_came_over_the_socket_the_first_end_counts()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        var trainer = await dashboard.TrainerAsync();
+        var local = new RunCommand("socket-1", null, CommandVerb.CheckpointNow, null, RunCommand.Local, Records.Begin, TimeSpan.FromMinutes(1));
+        await trainer.InvokeAsync<long>(nameof(ITrainerHub.Store), Records.Bundle("run-1", 1, 1,
+            new CommandHandled { Time = Records.Begin, Command = local, Answer = new CommandAnswer("socket-1", true, "accepted", "", "run-1") },
+            Records.Ended("socket-1", CommandVerb.CheckpointNow), Records.Ended("socket-1", CommandVerb.CheckpointNow, "worker_left") with { Time = Records.Begin + TimeSpan.FromMinutes(29) }));
+        Assert.Equal(nameof(CommandProgress.Done), Assert.Single(dashboard.Get<AuditLog>().Newest(10)).Result);
+    }
+
+    [Fact]
     public async Task A_refusal_comes_with_its_reason()
     {
         await using var dashboard = await RunningDashboard.StartAsync();

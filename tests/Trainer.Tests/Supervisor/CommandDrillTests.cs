@@ -180,6 +180,18 @@ public sealed class CommandDrillTests
         Assert.Equal("changed_meanwhile", (await desk.ExecuteAsync(Set("5", """{"name":"learning_rate_scale","value":2,"expected":1}"""))).Code);
     }
 
+    [Fact]
+    public async Task What_has_ended_has_ended_for_the_next_daemon_too()
+    {
+        await using var fixture = await RunningAsync("slow");
+        Assert.True((await fixture.Service.Desk.ExecuteAsync(Command("1", CommandVerb.Set, 0) with { Argument = """{"name":"learning_rate_scale","value":0.5}""" })).Accepted);
+        await fixture.UntilAsync<CommandEnded>(ended => ended.CommandId == "1");
+        await fixture.RestartAsync();
+        await WaitForStateAsync(fixture, RunState.Running);
+        await fixture.StopAsync(); // a worker leaves, as it would with everything that is open
+        Assert.Equal(CommandEnded.Done, Assert.Single(fixture.Journal("supervisor").OfType<CommandEnded>()).Code);
+    }
+
     static Task<SupervisorFixture> RunningAsync(params string[] scenario) => UntilRunningAsync(new SupervisorFixture(scenario));
 
     static async Task<SupervisorFixture> UntilRunningAsync(SupervisorFixture fixture)
