@@ -47,7 +47,7 @@ sealed record EvalRequest
 
     public int BatchSize { get; init; } = UsualBatchSize;
 
-    public torch.Device Device => torch.device(Config?.Devices[0] ?? "cpu");
+    public torch.Device Device => TorchDevices.Open([Config?.Devices[0] ?? "cpu"])[0];
 
     /// <summary>Threads inside one tensor operation.</summary>
     public int Threads => Config?.OperationThreads ?? Environment.ProcessorCount;
