@@ -1,11 +1,14 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer;
 using Mcn.Web.Trainer.Verbs;
 
-var root = new RootCommand("Mcn.Web: trains MCN (video, audio and text in one joint space).")
+// Not a RootCommand: its help would name the program's file, and people call it through ./mcn.
+var root = new Command("./mcn", "Mcn.Web: trains MCN (video, audio and text in one joint space).")
 {
+    new HelpOption(),
     TrainVerb.Command(),
     EvalVerb.Command(),
     ParityVerb.Command(),
@@ -20,7 +23,7 @@ try
 {
     var parsed = root.Parse(args);
     if (parsed.Errors.Count == 0) return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
-    foreach (var error in parsed.Errors) Console.Error.WriteLine(error.Message);
+    foreach (var mistake in UsageMistakes.Of(parsed)) Console.Error.WriteLine(mistake);
     Console.Error.WriteLine("Try --help.");
     return ExitCodes.Usage;
 }

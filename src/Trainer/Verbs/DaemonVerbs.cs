@@ -71,7 +71,7 @@ static class DaemonVerbs
     {
         var trainer = new TrainerFolder(arguments.GetValue(DaemonOptions.Data)!);
         var answer = LocalSocket.Call(trainer, new SocketRequest(verb, argument))
-            ?? throw new UserError(trainer.Socket, "no daemon answers", "a running one", "Start it with: mcn serve --data " + trainer.Data, ExitCodes.Refused);
+            ?? throw new UserError(trainer.Socket, "no daemon answers", "a running one", "./mcn up starts one, or ./mcn serve; --data names its folder", ExitCodes.Refused);
         (answer.ExitCode == ExitCodes.Done ? Console.Out : Console.Error).WriteLine(answer.Text);
         return answer.ExitCode;
     }

@@ -13,7 +13,11 @@ static class PlanVerb
     static readonly Option<FileInfo> Config = new("--config") { Description = "Configuration of the run (JSON)", Required = true };
     static readonly Option<string[]> Set = new("--set") { Description = "key=value: overrides one key; repeatable" };
     static readonly Option<bool> Json = new("--json") { Description = "One JSON object" };
-    static readonly Option<double?> GpuMemory = new("--gpu-memory") { Description = "GiB of the card to plan for, all of it free, instead of the device in this machine" };
+    static readonly Option<double?> GpuMemory = new("--gpu-memory")
+    {
+        Description = "GiB of the card to plan for, all of it free, instead of the device in this machine",
+        Validators = { UsageMistakes.Only(gib => gib > 0, "GiB, more than 0") },
+    };
     static readonly Option<bool> Probe = new("--probe") { Description = "Also run two small batches in processes of their own and predict from what they took (CPU)" };
 
     public static Command Command()

@@ -44,6 +44,7 @@ static class ServeVerb
         using var leave = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Leave(signal, leave));
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Leave(signal, leave));
+        new TrainerFolder(options.DataFolder).Make();
         using var machine = new MachineReadings(options.DataFolder);
         using var service = new SupervisorService(options, machine.Probe, TimeProvider.System);
         return await service.RunAsync(leave.Token);

@@ -13,7 +13,11 @@ static class TrainVerb
 {
     static readonly Option<FileInfo> Config = new("--config") { Description = "Configuration of the run (JSON)", Required = true };
     static readonly Option<string[]> Set = new("--set") { Description = "key=value: overrides one key (optimizer.lr=0.001, or lr=0.001); repeatable" };
-    static readonly Option<long?> Steps = new("--steps") { Description = "Save and leave once the run has done so many steps in all; the schedule stays that of the configuration" };
+    static readonly Option<long?> Steps = new("--steps")
+    {
+        Description = "Save and leave once the run has done so many steps in all; the schedule stays that of the configuration",
+        Validators = { UsageMistakes.Only(steps => steps >= 0, "0 or more") },
+    };
     static readonly Option<bool> Json = new("--json") { Description = "One JSON object a line instead of the progress bar" };
     static readonly Option<bool> New = new("--new") { Description = "Start a new run even if this configuration has one" };
     static readonly Option<string> Data = new("--data") { Description = "Folder of the runs (default: .mcn in the clone)", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MCN_DATA") ?? ".mcn" };
@@ -52,6 +56,7 @@ static class TrainVerb
             return ExitCodes.Done;
         }
 
+        TorchDevices.Open(config.Devices); // before anything is written
         var check = MemoryCheck.Require(config, device => DeviceMemory.Of(device, TimeProvider.System), held: 0, _ => ExitCodes.Refused);
         if (check is not null) Console.Error.WriteLine($"warning: {check}");
         var control = new RunControl();

@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Mcn.Web.Trainer.Verbs;
+
+namespace Mcn.Web.Trainer.Tests.Verbs;
+
+public sealed class UsageMistakeTests
+{
+    [Theory]
+    [InlineData("train --config f --steps -3", "--steps: found -3; expected 0 or more")]
+    [InlineData("train --config f --steps many", "--steps: found 'many'; expected a whole number (Save and leave")]
+    [InlineData("train", "--config: found nothing; expected a value (Configuration of the run")]
+    [InlineData("plan --config f --gpu-memory 0", "--gpu-memory: found 0; expected GiB, more than 0")]
+    [InlineData("plan --config f --gpu-memory abc", "--gpu-memory: found 'abc'; expected a number (GiB of the card")]
+    [InlineData("set log_every_steps x", "VALUE: found 'x'; expected a number (Its new value)")]
+    [InlineData("data mel", "IN.wav: found nothing; expected a value (", "OUT.npz: found nothing; expected a value (")]
+    [InlineData("hold now", "Unrecognized command or argument 'now'.")]
+    public void Each_is_one_line_that_names_what_was_found_and_what_was_expected(string line, params string[] expected)
+    {
+        var root = new RootCommand { TrainVerb.Command(), PlanVerb.Command(), DataVerb.Command() };
+        foreach (var verb in DaemonVerbs.Commands()) root.Add(verb);
+        var mistakes = UsageMistakes.Of(root.Parse(line));
+        Assert.Equal(expected, mistakes.Select((mistake, index) => mistake[..Math.Min(mistake.Length, expected[Math.Min(index, expected.Length - 1)].Length)]));
+        Assert.All(mistakes, mistake => Assert.DoesNotContain("System.", mistake, StringComparison.Ordinal));
+    }
+}
