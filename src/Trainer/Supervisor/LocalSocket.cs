@@ -82,7 +82,7 @@ public sealed class LocalSocket(TrainerFolder trainer, CommandDesk desk, Func<st
         var now = time.GetUtcNow();
         var answer = await desk.ExecuteAsync(new RunCommand(Guid.CreateVersion7().ToString(), null, verb, request.Argument, RunCommand.Local, now, CommandValid)).ConfigureAwait(false);
         if (answer.Accepted) return new SocketAnswer(ExitCodes.Done, answer.Text);
-        return new SocketAnswer(answer.Code == "bad_configuration" ? ExitCodes.Usage : ExitCodes.Refused, $"refused ({answer.Code}): {answer.Text}");
+        return new SocketAnswer(answer.Code is "bad_configuration" or "bad_argument" ? ExitCodes.Usage : ExitCodes.Refused, $"refused ({answer.Code}): {answer.Text}");
     }
 
     static async Task<string> ReadLineAsync(Stream stream, CancellationToken cancel)

@@ -26,14 +26,13 @@ public sealed class SupervisorService : IDisposable
     readonly CommandDesk desk;
     readonly RunStarter starter;
 
-    /// <exception cref="UserError">Another daemon holds the folder (exit code 3).</exception>
+    /// <exception cref="UserError">The folder cannot be written (exit code 1), or another daemon holds it (3).</exception>
     public SupervisorService(SupervisorOptions options, MachineProbe? probe, TimeProvider time)
     {
         this.options = options;
         this.time = time;
         trainer = new TrainerFolder(options.DataFolder);
-        Directory.CreateDirectory(trainer.Path);
-        folderLock = Lock(trainer);
+        folderLock = trainer.Take();
         ledger = new Ledger(trainer, time);
         sinkAlarm = new SinkAlarm(ledger, time);
         log = Log.Create(trainer.Logs, context, options.LogToConsole, sinkAlarm.Take);
@@ -95,19 +94,6 @@ public sealed class SupervisorService : IDisposable
 
     static async Task SuppressAsync(Task task) =>
         await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-
-    static FileStream Lock(TrainerFolder trainer)
-    {
-        try
-        {
-            return new FileStream(trainer.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException error) when (error is not FileNotFoundException and not DirectoryNotFoundException)
-        {
-            throw new UserError(trainer.Lock, "another daemon holds this folder", "one daemon a folder", "Stop it first, or name another folder with --data",
-                ExitCodes.Refused, error);
-        }
-    }
 
     public void Dispose()
     {
