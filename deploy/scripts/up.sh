@@ -29,6 +29,7 @@ done
 [[ -z "$gpus" || "$gpus" =~ ^([1-9]|1[0-6])$ ]] || usage_error "--simulate-gpus $gpus: expected a number from 1 to 16"
 [[ "$listen" =~ ^.+:[0-9]+$ ]] || usage_error "--listen $listen: expected ADDRESS:PORT, such as 127.0.0.1:8080"
 
+[ ! -e "$data" ] || [ -d "$data" ] || usage_error "--data $data: found a file; expected a folder, or a name that is free"
 mkdir -p "$data"
 data=$(cd "$data" && pwd)
 config=${config:-$root/deploy/config/sample.json}
@@ -37,9 +38,20 @@ key=$data/trainer/key
 address=${listen%:*} port=${listen##*:}
 [ "$address" = 0.0.0.0 ] && address=127.0.0.1
 
+# Nothing is started for a configuration with mistakes or a port that somebody has: what is wrong stands alone on the screen then.
+status=0
+dotnet "$trainer" plan --config "$config" >/dev/null 2>"$data/.mistakes" || status=$?
+[ "$status" != 2 ] || { cat "$data/.mistakes" >&2; rm -f "$data/.mistakes"; exit 2; }
+rm -f "$data/.mistakes"
+if { exec 3<>"/dev/tcp/$address/$port"; } 2>/dev/null; then
+  echo "--listen: $listen is in use; expected a free port. Give another one" >&2
+  exit 1
+fi
+
 if [ -n "$gpus" ]; then
-  "$root/tests/FakeNvml/build.sh" "$data/native" >&2
-  export MCN_NVML_LIBRARY=$data/native/libnvidia-ml.so.1 MCN_FAKE_NVML_GPUS=$gpus
+  # A folder of its own: where the stand-in for libstdc++ lies, every later command would take these for the machine's GPUs.
+  "$root/tests/FakeNvml/build.sh" "$data/native/simulated-gpus" >&2
+  export MCN_NVML_LIBRARY=$data/native/simulated-gpus/libnvidia-ml.so.1 MCN_FAKE_NVML_GPUS=$gpus
   echo "GPUs are SIMULATED ($gpus): nothing runs on them."
 fi
 

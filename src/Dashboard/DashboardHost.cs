@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Mcn.Web.Dashboard.Accounts;
 using Mcn.Web.Dashboard.Checkpoints;
@@ -7,6 +8,7 @@ using Mcn.Web.Dashboard.Crashes;
 using Mcn.Web.Dashboard.Layout;
 using Mcn.Web.Dashboard.Settings;
 using Mcn.Web.Dashboard.Telemetry;
+using Mcn.Web.Shared;
 using Mcn.Web.Shared.Link;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -44,7 +46,7 @@ public static class DashboardHost
             kestrel.AddServerHeader = false;
             kestrel.Listen(options.Listen, listen =>
             {
-                if (options.UsesTls) listen.UseHttps(X509Certificate2.CreateFromPemFile(options.TlsCertificate!, options.TlsKey));
+                if (options.UsesTls) listen.UseHttps(Certificate(options));
             });
         });
 
@@ -69,6 +71,19 @@ public static class DashboardHost
         await app.StartAsync();
         Console.WriteLine($"Dashboard: {Address(app)}");
         if (setup.IsOpen) Console.WriteLine($"Set-up link: {Address(app)}{setup.Path}");
+    }
+
+    static X509Certificate2 Certificate(DashboardOptions options)
+    {
+        try
+        {
+            return X509Certificate2.CreateFromPemFile(options.TlsCertificate!, options.TlsKey);
+        }
+        catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserError("--tls-certificate", $"{options.TlsCertificate} and {options.TlsKey} cannot be used ({error.Message})",
+                "a certificate and its key, both PEM", "Check that they belong together and may be read", ExitCodes.Usage, error);
+        }
     }
 
     /// <summary>Where it listens, once started: the port is known only then when 0 was asked for.</summary>

@@ -26,6 +26,8 @@ public static class Log
             .MinimumLevel.Information()
             .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Warning)
+            // It logs, with its trace, why it cannot start; Program says that in one line.
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting", LogEventLevel.Fatal)
             // It warns that keys lie unencrypted in the folder: that is so, and the folder is its owner's only.
             .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
             .MinimumLevel.Override(typeof(Accounts.TrainerKeyHandler).FullName!, LogEventLevel.Warning)

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Mcn.Web.Dashboard;
 using Mcn.Web.Dashboard.Configuration;
 using Mcn.Web.Shared;
@@ -30,6 +31,11 @@ catch (UserError error)
 catch (IOException error) when (error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
 {
     Console.Error.WriteLine($"--listen: {options.Listen} is in use; expected a free port. Give another one");
+    return ExitCodes.Fails;
+}
+catch (SocketException error)
+{
+    Console.Error.WriteLine($"--listen: {options.Listen} cannot be used ({error.Message}); expected an address of this machine and a port that this user may open. Give another one");
     return ExitCodes.Fails;
 }
 finally
