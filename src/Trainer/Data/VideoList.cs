@@ -48,7 +48,7 @@ public sealed class VideoList
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new UserError(csv, "the list of videos cannot be opened: " + error.Message, "", "Set data.train_csv", inner: error);
+            throw new UserError(csv, $"the list of videos cannot be opened ({error.Message})", "", "Set data.train_csv", inner: error);
         }
 
         using (reader)

@@ -76,6 +76,7 @@ public sealed class DataPack : IDisposable
     public static PackManifest Run(RunConfig config, PackRequest request, Action<PackEstimate> begin, Action<PackProgress> progress, CancellationToken stop)
     {
         HowToLayout.Require(config);
+        if (File.Exists(request.Folder)) throw new UserError(request.Folder, "a file", "a folder", "Name a new or empty folder", ExitCodes.Refused);
         var isNew = !Directory.Exists(request.Folder);
         try
         {

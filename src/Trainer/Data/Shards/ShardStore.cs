@@ -61,10 +61,12 @@ public sealed class ShardStore : IDisposable
     internal static PackManifest ReadManifest(string folder)
     {
         var path = Path.Combine(folder, ShardFormat.Manifest);
-        if (!File.Exists(path))
+        // Other folders have a file of that name too, the sample set among them.
+        if (!File.Exists(path) || !Directory.EnumerateFiles(folder, "shard-*").Any())
         {
-            throw new UserError(folder, $"no {ShardFormat.Manifest} there", "a finished pack",
-                File.Exists(Path.Combine(folder, ShardFormat.Plan)) ? "`data pack` was interrupted there: run the same command again" : "Make one with `./mcn data pack CONFIG OUT`");
+            throw new UserError(folder, $"no {ShardFormat.Manifest} with shards there", "a finished pack",
+                File.Exists(Path.Combine(folder, ShardFormat.Plan)) ? "`data pack` was interrupted there: run the same command again"
+                : "Make one with `./mcn data pack CONFIG OUT`; what is no pack is named by its configuration");
         }
 
         var manifest = DurableJson.Read(path, ShardJson.Default.PackManifest);

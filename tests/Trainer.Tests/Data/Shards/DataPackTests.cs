@@ -88,6 +88,8 @@ public sealed class DataPackTests
         File.WriteAllText(packs.PathOf("photos/cat.jpg"), "");
         Assert.Contains("cat.jpg", Assert.Throws<UserError>(() => packs.Make(PackedSet.Request(packs.PathOf("photos")))).Message, StringComparison.Ordinal);
         Assert.Single(Directory.GetFiles(packs.PathOf("photos")));
+        var file = Assert.Throws<UserError>(() => packs.Make(PackedSet.Request(packs.PathOf("photos/cat.jpg"))));
+        Assert.Equal((3, $"{packs.PathOf("photos/cat.jpg")}: a file; expected a folder. Name a new or empty folder"), (file.ExitCode, file.Message));
     }
 
     [Fact]
@@ -166,6 +168,16 @@ public sealed class DataPackTests
         var packed = packs.Pack(PackEncoding.Fp16);
         File.Delete(packs.PathOf("Fp16/manifest.json"));
         Assert.Contains("run the same command again", Assert.Throws<UserError>(() => TrainingData.Open(packed)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_with_another_programs_manifest_is_no_damaged_pack()
+    {
+        using var temp = new TempFolder();
+        File.WriteAllText(temp.File("manifest.json"), """{ "kind": "Mcn.Web sample set", "format_version": 1 }""");
+        var error = Assert.Throws<UserError>(() => ShardStore.ReadManifest(temp.Path));
+        Assert.Contains("expected a finished pack", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("delete", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
