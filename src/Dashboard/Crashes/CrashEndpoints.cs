@@ -42,7 +42,7 @@ public static class CrashEndpoints
         using var place = Place(crashes, id);
         logging.CreateLogger(typeof(CrashEndpoints)).LogInformation("Crash report {Crash} downloaded by {Who}", id, context.User.Identity?.Name);
         context.Response.Headers.CacheControl = "no-store";
-        return Results.File(reports.FileOf(report), "application/zip", $"crash-{report.Id}.zip", enableRangeProcessing: true);
+        return Results.File(reports.FileOf(report), "application/zip", report.Id + ".zip", enableRangeProcessing: true);
     }
 
     /// <summary>The report may be here before the record that tells of the crash: then its run is not known yet.</summary>

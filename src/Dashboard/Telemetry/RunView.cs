@@ -51,7 +51,8 @@ public sealed record RunView
     /// <summary>When the store took the newest record; null when nothing came since this program started.</summary>
     public DateTimeOffset? Received { get; init; }
 
-    public long Step => Newest?.Step ?? State?.Step ?? Started?.FromStep ?? 0;
+    /// <summary>Steps done, as the newest record that tells them has it: a run is held or released some steps after the last reported one.</summary>
+    public long Step => State is { Step: { } told } && !(Newest?.Time >= State.Time) ? told : Newest?.Step ?? State?.Step ?? Started?.FromStep ?? 0;
 
     public TimeSpan? Remaining => Started is { } started && SecondsPerStep is { } seconds && Step < started.TotalSteps
         ? TimeSpan.FromSeconds(Math.Min((started.TotalSteps - Step) * seconds, TimeSpan.FromDays(9999).TotalSeconds))

@@ -22,6 +22,7 @@ public sealed class CrashReportTests
         using var browser = await dashboard.SignedInAsync(Policies.Viewer);
         using var whole = await browser.GetAsync(new Uri("/api/crashes/crash-1", UriKind.Relative));
         Assert.Equal(Report, await whole.Content.ReadAsByteArrayAsync());
+        Assert.Equal("crash-1.zip", whole.Content.Headers.ContentDisposition!.FileName); // ids begin with that word
         Assert.Equal("no-store", whole.Headers.CacheControl!.ToString());
         Assert.Equal("nosniff", whole.Headers.GetValues("X-Content-Type-Options").Single());
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/crashes/crash-1");

@@ -89,6 +89,18 @@ public sealed class RunStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task The_step_of_a_run_is_that_of_its_newest_record()
+    {
+        await store.IntroduceAsync(Records.Introduction("r"), "t");
+        var run = catalog.Find("r")!;
+        var released = (RunStateChanged)Records.State(RunState.Released, atSecond: 20) with { Step = 19 }; // reported is each tenth step
+        await store.StoreAsync(Records.Bundle("r", 1, 1, Records.Started(0), Records.Step(10), released));
+        Assert.Equal(19, run.View.Step);
+        await store.StoreAsync(Records.Bundle("r", 1, 4, Records.Step(20, 1, 30)));
+        Assert.Equal(20, run.View.Step);
+    }
+
+    [Fact]
     public async Task A_record_of_a_newer_trainer_is_kept_and_does_not_stop_the_stream()
     {
         await store.IntroduceAsync(Records.Introduction("r"), "t");
