@@ -23,14 +23,13 @@ public sealed class KMeansPart(Device device, IReadOnlyList<Tensor> segments) : 
     public IReadOnlyList<Tensor> Labels => labels;
 
     /// <summary>Assigns every row to the centroid with the largest cosine (first index on ties) and adds the rows of each cluster up, block by block.</summary>
-    /// <param name="centroids">(K, D).</param>
+    /// <param name="directions">(K, D): the centroids, normalised; in the precision in which everything is added up.</param>
     /// <param name="mostBlockBytes">Bound of the block of similarities.</param>
     /// <returns>On the part's device.</returns>
-    public PartSums Assign(Tensor centroids, long mostBlockBytes = MostBlockBytes)
+    public PartSums Assign(Tensor directions, long mostBlockBytes = MostBlockBytes)
     {
         using var scope = NewDisposeScope();
-        var local = centroids.to(device);
-        var directions = SphericalKMeans.Normalised(local).t();
+        var local = directions.to(device);
         var sums = new PartSums(zeros_like(local), zeros(local.shape[0], ScalarType.Int64, device), zeros(1, ScalarType.Int64, device));
         var mostRows = Math.Max(1, mostBlockBytes / (local.shape[0] * local.ElementSize));
         var now = new Tensor[segments.Count];
@@ -43,8 +42,7 @@ public sealed class KMeansPart(Device device, IReadOnlyList<Tensor> segments) : 
                 using var block = NewDisposeScope();
                 var count = Math.Min(mostRows, rows - row);
                 var x = segments[i].narrow(0, row, count).to(local.dtype);
-                // A row's own length changes none of its comparisons: only the centroids are normalised.
-                var nearest = x.mm(directions).argmax(1);
+                var nearest = SphericalKMeans.Nearest(x, local);
                 sums.Rows.index_add_(0, nearest, x, Scalars.One);
                 sums.Counts.index_add_(0, nearest, ones_like(nearest), Scalars.One);
                 if (labels.Length > 0) sums.Changed.add_(nearest.ne(labels[i].narrow(0, row, count)).sum(), Scalars.One);
