@@ -77,6 +77,19 @@ public sealed class ShardedKMeansTests
     }
 
     [Fact]
+    public void A_part_without_rows_adds_nothing()
+    {
+        using var scope = NewDisposeScope();
+        var rows = Rows(60, 3, 8);
+        KMeansPart[] parts = [new(CPU, [rows]), new(CPU, [rows.narrow(0, 0, 0)])];
+        var fit = ShardedKMeans.Run(parts, rows.narrow(0, 0, 4).clone(), asOriginal: true);
+        Assert.Equal(60, parts[0].Labels[0].shape[0]);
+        Assert.Equal(0, parts[1].Labels[0].shape[0]);
+        Assert.True(fit.Centroids.equal(SphericalKMeans.Run(rows, rows.narrow(0, 0, 4).clone(), zeroEmptyClusters: true).Centroids).all().item<bool>());
+        foreach (var part in parts) part.Dispose();
+    }
+
+    [Fact]
     public void A_row_goes_to_the_first_of_the_centroids_that_are_equally_near()
     {
         using var scope = NewDisposeScope();
