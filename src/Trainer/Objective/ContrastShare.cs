@@ -37,14 +37,13 @@ public sealed class ContrastShare
         return new ContrastShare([.. pairs], [.. all.Select(modality => modality.narrow(0, first, count))], group);
     }
 
-    /// <summary>The most that a rank holds of similarities at a time: two tiles, and what is kept of every pair in both roles.</summary>
-    /// <param name="rows">Clips of the rank.</param>
+    /// <summary>The most that a rank holds of similarities at a time: two tiles, and what it may keep of every pair in both roles.</summary>
     /// <param name="clips">N.</param>
     /// <param name="group">Clips of a BatchNorm group.</param>
-    public static long MostBytes(ObjectiveConfig config, long rows, long clips, long group)
+    public static long MostBytes(ObjectiveConfig config, long clips, long group)
     {
         var tiles = SimilarityTiles.Of(clips, sizeof(float), group);
-        return (2 * tiles.Rows * tiles.Columns * sizeof(float)) + (2 * PairsOf(config).Count() * Math.Min(rows * clips * sizeof(float), tiles.KeptBytes));
+        return (2 * tiles.Rows * tiles.Columns * sizeof(float)) + (2 * PairsOf(config).Count() * Math.Min(group * clips * sizeof(float), tiles.KeptBytes));
     }
 
     /// <summary>The pairs that are on; modalities as in <see cref="Pair"/>.</summary>

@@ -18,7 +18,7 @@ namespace Mcn.Web.Trainer.Objective;
 /// <para>A single pass over S cannot give the gradient: dL/dA_i weighs B_j by exp(S_ij − lse(S_:,j)), which is known when every row has been
 /// seen, and which no factor of the sum over j makes good afterwards, as one can for exp(S_ij − lse(S_i,:)). That half could go along with
 /// the first sweep, as in flash attention, but would make two products of one. So: statistics, exchange, gradient; similarities that are
-/// few enough are kept in between, so that one computation serves both, and the others are computed again.</para>
+/// few enough (<see cref="SimilarityTiles.Keeps"/>) are kept in between and serve both, the others are computed again.</para>
 /// </remarks>
 public static class MaskedMarginSoftmax
 {
@@ -65,7 +65,7 @@ public static class MaskedMarginSoftmax
         readonly long first;
         readonly double margin;
         readonly SimilarityTiles tiles;
-        readonly Queue<Tensor> kept = new(); // the first tiles, in the order of a sweep
+        readonly Queue<Tensor> kept = new(); // every tile in the order of a sweep, or none
 
         Rows(Tensor a, long first, Tensor b, double margin, SimilarityTiles tiles) => (this.a, this.first, this.b, this.margin, this.tiles) = (a, first, b, margin, tiles);
 
@@ -102,10 +102,10 @@ public static class MaskedMarginSoftmax
         // Online log-sum-exp (Milakov and Gimelshein 2018): maximum and sum of exponentials of the columns so far; one logarithm at the end.
         void Read()
         {
+            var keep = tiles.Keeps(a.shape[0], b.shape[0], a.ElementSize);
             foreach (var (row, height) in tiles.RowsOf(a.shape[0]))
             {
                 using var part = NewDisposeScope();
-                var keep = tiles.Keeps(row + height, b.shape[0], a.ElementSize);
                 var (most, sum) = (full(height, NothingYet, a.dtype, a.device), zeros(height, a.dtype, a.device));
                 foreach (var (column, width) in tiles.ColumnsOf(b.shape[0]))
                 {

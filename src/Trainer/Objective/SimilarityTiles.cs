@@ -8,13 +8,13 @@ namespace Mcn.Web.Trainer.Objective;
 /// <param name="Group">Clips of a BatchNorm group; rows of two groups never share a tile.</param>
 /// <param name="Rows">Of a tile, at most.</param>
 /// <param name="Columns">Of a tile, at most.</param>
-/// <param name="KeptBytes">Of similarities that are kept from statistics to gradient, at most, beside the tiles; the others are computed again.</param>
+/// <param name="KeptBytes">Of a rank's similarities, of one pair of modalities in one role, that may be kept from statistics to gradient.</param>
 public sealed record SimilarityTiles(long Group, long Rows, long Columns, long KeptBytes = SimilarityTiles.MostKeptBytes)
 {
     /// <summary>Bound of a tile, whatever N. Two of that size exist at a time: similarities and the exponentials of one direction.</summary>
     public const long TileBytes = 16L << 20;
 
-    /// <summary>What 4,096 clips on one rank have, the published step, in single precision. Of one pair of modalities in one role.</summary>
+    /// <summary>What one group of 4,096 clips has, in single precision; the published step has a quarter of it on each of four ranks.</summary>
     public const long MostKeptBytes = 64L << 20;
 
     // Every row of tiles reads all columns once: with so many rows a product has 512 operations for each byte that it reads of them.
@@ -33,8 +33,11 @@ public sealed record SimilarityTiles(long Group, long Rows, long Columns, long K
         return new SimilarityTiles(group, rows, Math.Min(clips, TileBytes / (rows * elementBytes) / Alignment * Alignment));
     }
 
-    /// <summary>Whether the similarities of the first so many rows of a rank are kept.</summary>
-    public bool Keeps(long rows, long clips, long elementBytes) => rows * clips * elementBytes <= KeptBytes;
+    /// <summary>
+    /// Whether a rank of so many rows keeps its similarities instead of computing them again. One with several groups does not, so that the
+    /// gradient cache needs the memory of one.
+    /// </summary>
+    public bool Keeps(long rows, long clips, long elementBytes) => rows <= Group && rows * clips * elementBytes <= KeptBytes;
 
     /// <summary>The tiles' rows among <paramref name="count"/> that begin with a group.</summary>
     public IEnumerable<(long Start, long Count)> RowsOf(long count)

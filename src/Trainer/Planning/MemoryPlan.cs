@@ -76,7 +76,7 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
         yield return Each("inputs", share.HeldClips * BytesOfAClipOnTheDevice(config));
         // Of its own clips; rank 0 has those of all, and their gradients.
         yield return new("embeddings", 3 * d * sizeof(float) * ((replicas * share.Clips) + (lead ? (config.Devices.Count > 1 ? 2 : 1) * n : 0)));
-        yield return Each("loss", ContrastShare.MostBytes(config.Objective, share.Clips, n, share.GroupSize));
+        yield return Each("loss", ContrastShare.MostBytes(config.Objective, n, share.GroupSize));
         // The step's mean embeddings; sums of each part, their total, old and new centroids and their directions.
         if (lead && config.Objective.Kmeans)
         {

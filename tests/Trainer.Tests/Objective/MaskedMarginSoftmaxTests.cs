@@ -14,7 +14,6 @@ public sealed class MaskedMarginSoftmaxTests
     [InlineData(1, 1, 0)]
     [InlineData(5, 7, 0)] // the diagonal crosses tiles at their edges; the last row and the last column of tiles are smaller
     [InlineData(5, 7, 1 << 20)] // every tile is kept
-    [InlineData(5, 7, 10 * 37 * sizeof(double))] // those of the first ten rows are
     [InlineData(16, 3, 0)]
     [InlineData(3, 16, 0)]
     [InlineData(37, 4, 0)]
@@ -69,7 +68,7 @@ public sealed class MaskedMarginSoftmaxTests
         var whole = MaskedMarginSoftmax.LossAndGradients(a, b, Margin, tiles);
         EqualsDense(a, b, tiles, type == ScalarType.Float64 ? 1e-12 : 1e-5);
         foreach (var ranks in new[] { 1, 2, 3, 4 })
-            foreach (var kept in new[] { 0, (24 * clips * a.ElementSize) - 1, SimilarityTiles.MostKeptBytes })
+            foreach (var kept in new[] { 0, SimilarityTiles.MostKeptBytes }) // with four ranks, of one group each
             {
                 var several = Split(ranks, tiles with { KeptBytes = kept });
                 Assert.True(whole.Loss.Equals(several.Loss) && whole.GradientA.Equals(several.GradientA) && whole.GradientB.Equals(several.GradientB), $"{ranks} ranks, {kept} bytes kept");
@@ -101,16 +100,15 @@ public sealed class MaskedMarginSoftmaxTests
     }
 
     [Theory]
-    [InlineData(0, 0)]
-    [InlineData(10 * 30 * sizeof(float), 5)] // of five tiles, 30 columns, in each ten rows
-    [InlineData((20 * 30 * sizeof(float)) - 1, 5)]
-    [InlineData(20 * 30 * sizeof(float), 10)]
-    public void No_more_is_kept_than_was_said_and_rows_whose_gradient_nobody_wants_free_it(long keptBytes, int tiles)
+    [InlineData(15, 15, 15 * 30 * sizeof(float), 10)] // all: twice five tiles
+    [InlineData(15, 15, (15 * 30 * sizeof(float)) - 1, 0)]
+    [InlineData(10, 20, 20 * 30 * sizeof(float), 0)] // two groups
+    public void A_rank_with_one_group_keeps_what_may_be_kept_and_frees_it_when_nobody_wants_the_gradient(long group, long count, long keptBytes, int tiles)
     {
         using var scope = NewDisposeScope();
         var (a, b) = (randn(30, 8), randn(30, 8));
         var before = scope.DisposablesCount;
-        var rows = MaskedMarginSoftmax.Rows.Of(a, 10, 20, b, 0.001, new SimilarityTiles(10, 10, 7, keptBytes));
+        var rows = MaskedMarginSoftmax.Rows.Of(a, 30 - count, count, b, 0.001, new SimilarityTiles(group, 10, 7, keptBytes));
         Assert.Equal(before + 3 + tiles, scope.DisposablesCount); // its view of A and the two statistics
         rows.Dispose();
         Assert.Equal(before + 2, scope.DisposablesCount);

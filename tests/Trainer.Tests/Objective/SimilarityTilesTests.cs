@@ -55,10 +55,12 @@ public sealed class SimilarityTilesTests
     }
 
     [Theory]
-    [InlineData(4096, 4096, true)] // the published step on one rank
-    [InlineData(4097, 4096, false)]
-    [InlineData(1024, 16_384, true)]
-    [InlineData(1_000_000_000, 1_000_000_000, false)]
-    public void Similarities_are_kept_up_to_their_bytes(long rows, long clips, bool kept) =>
-        Assert.Equal(kept, SimilarityTiles.Of(clips, sizeof(float), 1024).Keeps(rows, clips, sizeof(float)));
+    [InlineData(1024, 1024, 4096, true)] // the published step on four ranks
+    [InlineData(4096, 1024, 4096, false)] // and on one
+    [InlineData(1024, 1024, 16_384, true)]
+    [InlineData(1024, 1024, 32_768, false)]
+    [InlineData(4096, 4096, 4096, true)]
+    [InlineData(1_000_000_000, 1_000_000_000, 1_000_000_000, false)]
+    public void Similarities_of_one_group_are_kept_up_to_their_bytes(long rows, long group, long clips, bool kept) =>
+        Assert.Equal(kept, SimilarityTiles.Of(clips, sizeof(float), group).Keeps(rows, clips, sizeof(float)));
 }

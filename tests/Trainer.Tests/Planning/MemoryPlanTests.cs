@@ -48,13 +48,10 @@ public sealed class MemoryPlanTests
     public void The_loss_needs_two_tiles_and_what_is_kept_of_each_pair_in_both_roles_whatever_the_batch()
     {
         const long mebibyte = 1L << 20;
-        RunConfig With(int videos, params string[] devices) => Published() with { Devices = devices, Data = Published().Data with { BatchSize = videos } };
-        string[] four = ["cuda:0", "cuda:1", "cuda:2", "cuda:3"];
-        Assert.Equal(((2 * 16) + (6 * 64)) * mebibyte, Part(MemoryPlan.Of(With(128, "cuda:0")), "loss"));
-        Assert.All(MemoryPlan.Of(With(128, four)).Needs.Take(4), need => Assert.Contains(KeyValuePair.Create("loss", ((2 * 16) + (6 * 16)) * mebibyte), need.Parts));
-        Assert.Equal(((2 * 16) + (6 * 64)) * mebibyte, Part(MemoryPlan.Of(With(4096, four)), "loss"));
-        var silent = With(128, "cuda:0") with { Objective = Published().Objective with { NoAudio = true } };
-        Assert.Equal(((2 * 16) + (2 * 64)) * mebibyte, Part(MemoryPlan.Of(silent), "loss"));
+        var four = Published() with { Devices = ["cuda:0", "cuda:1", "cuda:2", "cuda:3"] };
+        Assert.All(MemoryPlan.Of(four).Needs.Take(4), need => Assert.Contains(KeyValuePair.Create("loss", ((2 * 16) + (6 * 16)) * mebibyte), need.Parts));
+        Assert.Equal(((2 * 16) + (6 * 64)) * mebibyte, Part(MemoryPlan.Of(four with { Data = four.Data with { BatchSize = 4096 } }), "loss"));
+        Assert.Equal(((2 * 16) + (2 * 16)) * mebibyte, Part(MemoryPlan.Of(four with { Objective = four.Objective with { NoAudio = true } }), "loss"));
     }
 
     [Fact]
