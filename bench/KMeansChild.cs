@@ -11,7 +11,9 @@ static class KMeansChild
 {
     public const string Name = "kmeans";
 
-    const int Fits = 5;
+    // A fit at the smallest size is 2 iterations: long enough that .NET has compiled what is used, and that single fits do not matter.
+    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan Least = TimeSpan.FromSeconds(3);
 
     /// <summary>As training fits.</summary>
     public const string Parts = "parts";
@@ -32,12 +34,18 @@ static class KMeansChild
             return procedure == Dense ? SphericalKMeans.Run(cat(pieces, 0), initial, zeroEmptyClusters: true).Iterations : InParts(pieces, initial);
         }
 
-        Fit(); // memory is touched and code compiled
+        Timed(WarmUp, Fit);
         BenchChildren.Begin();
+        var (fits, iterations, time) = Timed(Least, Fit);
+        return new JsonObject { ["iterations"] = (double)iterations / fits, ["iteration"] = time.TotalSeconds / iterations };
+    }
+
+    static (int Fits, int Iterations, TimeSpan Time) Timed(TimeSpan least, Func<int> fit)
+    {
         var began = Stopwatch.GetTimestamp();
-        var iterations = 0;
-        for (var fit = 0; fit < Fits; fit++) iterations += Fit();
-        return new JsonObject { ["iterations"] = iterations, ["iteration"] = Stopwatch.GetElapsedTime(began).TotalSeconds / iterations };
+        var (fits, iterations) = (0, 0);
+        while (Stopwatch.GetElapsedTime(began) < least) (fits, iterations) = (fits + 1, iterations + fit());
+        return (fits, iterations, Stopwatch.GetElapsedTime(began));
     }
 
     static int InParts(Tensor[] pieces, Tensor initial)

@@ -11,9 +11,12 @@ synchronisation beyond what the loss needs.
 """
 import json
 import math
+import os
 import sys
 import time
 
+# Debian's torch multiplies with OpenBLAS's own threads, which set_num_threads does not reach and which are as many as cores.
+os.environ["OPENBLAS_NUM_THREADS"] = sys.argv[3]
 import torch
 from torch import nn
 from torch.nn import functional as F

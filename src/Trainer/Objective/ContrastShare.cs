@@ -10,7 +10,7 @@ public sealed record ContrastStatistics(Tensor RowLse, Tensor ColumnLse, Tensor 
 
 /// <summary>
 /// One rank's part of the contrasts between modalities: the rows of its clips in both roles, see <see cref="MaskedMarginSoftmax.Rows"/>.
-/// Statistics first; when those of all ranks are there, the whole gradient of its clips. All sums over clips are made in the same blocks,
+/// Statistics first; when those of all ranks are there, the whole gradient of its clips. All sums over clips are made in the same tiles,
 /// whoever makes them, and everything else is per element and BatchNorm group: the bits do not depend on the number of ranks.
 /// </summary>
 public sealed class ContrastShare
@@ -30,16 +30,29 @@ public sealed class ContrastShare
     /// <param name="group">Clips of a BatchNorm group, of which the rank has whole ones.</param>
     public static ContrastShare Of(ObjectiveConfig config, Tensor video, Tensor audio, Tensor text, long first, long count, long group)
     {
-        const int v = 0, a = 1, t = 2;
         Tensor[] all = [video, audio, text];
-        bool[] on = [!config.NoVideo, !config.NoAudio, true];
-        var height = MaskedMarginSoftmax.BlockRows(video.shape[0], video.ElementSize, group);
-        MaskedMarginSoftmax.Rows Rows(int of, int against) => MaskedMarginSoftmax.Rows.Of(all[of], first, count, all[against], config.Margin, height);
-        var pairs = new[] { (t, v, config.WeightTextVideo), (a, t, config.WeightAudioText), (a, v, config.WeightAudioVideo) }
-            .Select((pair, term) => (A: pair.Item1, B: pair.Item2, Weight: pair.Item3, Term: term))
-            .Where(pair => on[pair.A] && on[pair.B] && pair.Weight != 0)
-            .Select(pair => new Pair(pair.Term, pair.A, pair.B, pair.Weight, Rows(pair.A, pair.B), Rows(pair.B, pair.A)));
+        var tiles = SimilarityTiles.Of(video.shape[0], video.ElementSize, group);
+        MaskedMarginSoftmax.Rows Rows(int of, int against) => MaskedMarginSoftmax.Rows.Of(all[of], first, count, all[against], config.Margin, tiles);
+        var pairs = PairsOf(config).Select(pair => new Pair(pair.Term, pair.A, pair.B, pair.Weight, Rows(pair.A, pair.B), Rows(pair.B, pair.A)));
         return new ContrastShare([.. pairs], [.. all.Select(modality => modality.narrow(0, first, count))], group);
+    }
+
+    /// <summary>The most that a rank holds of similarities at a time: two tiles, and what it may keep of every pair in both roles.</summary>
+    /// <param name="clips">N.</param>
+    /// <param name="group">Clips of a BatchNorm group.</param>
+    public static long MostBytes(ObjectiveConfig config, long clips, long group)
+    {
+        var tiles = SimilarityTiles.Of(clips, sizeof(float), group);
+        return (2 * tiles.Rows * tiles.Columns * sizeof(float)) + (2 * PairsOf(config).Count() * Math.Min(group * clips * sizeof(float), tiles.KeptBytes));
+    }
+
+    /// <summary>The pairs that are on; modalities as in <see cref="Pair"/>.</summary>
+    static IEnumerable<(int A, int B, double Weight, int Term)> PairsOf(ObjectiveConfig config)
+    {
+        const int v = 0, a = 1, t = 2;
+        bool[] on = [!config.NoVideo, !config.NoAudio, true];
+        (int A, int B, double Weight, int Term)[] all = [(t, v, config.WeightTextVideo, 0), (a, t, config.WeightAudioText, 1), (a, v, config.WeightAudioVideo, 2)];
+        return all.Where(pair => on[pair.A] && on[pair.B] && pair.Weight != 0);
     }
 
     /// <summary>The terms text-video, audio-text, audio-video; null where one is off.</summary>

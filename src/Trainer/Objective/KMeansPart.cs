@@ -14,67 +14,64 @@ public sealed class KMeansPart(Device device, IReadOnlyList<Tensor> segments) : 
     /// <summary>Largest block of similarities that an assignment makes: 16,384 rows against 256 centroids.</summary>
     public const long MostBlockBytes = 16L << 20;
 
-    Tensor[]? first;
-    Tensor[] labels = [];
+    readonly long[] lengths = [.. segments.Select(segment => segment.shape[0])];
+    Tensor? first;
+    Tensor? labels;
 
-    public long Rows => segments.Sum(segment => segment.shape[0]);
+    public long Rows => lengths.Sum();
 
-    /// <summary>(n) int64 of each segment: the last assignment.</summary>
-    public IReadOnlyList<Tensor> Labels => labels;
+    /// <summary>(n) int64 of each segment, views: the last assignment. Empty before the first.</summary>
+    public IReadOnlyList<Tensor> Labels => labels is null ? [] : labels.split(lengths);
 
     /// <summary>Assigns every row to the centroid with the largest cosine (first index on ties) and adds the rows of each cluster up, block by block.</summary>
-    /// <param name="centroids">(K, D).</param>
+    /// <param name="directions">(K, D): the centroids, normalised; in the precision in which everything is added up.</param>
     /// <param name="mostBlockBytes">Bound of the block of similarities.</param>
     /// <returns>On the part's device.</returns>
-    public PartSums Assign(Tensor centroids, long mostBlockBytes = MostBlockBytes)
+    public PartSums Assign(Tensor directions, long mostBlockBytes = MostBlockBytes)
     {
         using var scope = NewDisposeScope();
-        var local = centroids.to(device);
-        var directions = SphericalKMeans.Normalised(local).t();
-        var sums = new PartSums(zeros_like(local), zeros(local.shape[0], ScalarType.Int64, device), zeros(1, ScalarType.Int64, device));
+        var local = directions.to(device);
+        var sums = zeros_like(local);
+        var now = empty(Rows, ScalarType.Int64, device);
         var mostRows = Math.Max(1, mostBlockBytes / (local.shape[0] * local.ElementSize));
-        var now = new Tensor[segments.Count];
-        for (var i = 0; i < now.Length; i++)
+        var begin = 0L;
+        foreach (var segment in segments)
         {
-            var rows = segments[i].shape[0];
-            now[i] = empty(rows, ScalarType.Int64, device);
-            for (var row = 0L; row < rows; row += mostRows)
+            for (var row = 0L; row < segment.shape[0]; row += mostRows)
             {
                 using var block = NewDisposeScope();
-                var count = Math.Min(mostRows, rows - row);
-                var x = segments[i].narrow(0, row, count).to(local.dtype);
-                // A row's own length changes none of its comparisons: only the centroids are normalised.
-                var nearest = x.mm(directions).argmax(1);
-                sums.Rows.index_add_(0, nearest, x, Scalars.One);
-                sums.Counts.index_add_(0, nearest, ones_like(nearest), Scalars.One);
-                if (labels.Length > 0) sums.Changed.add_(nearest.ne(labels[i].narrow(0, row, count)).sum(), Scalars.One);
-                now[i].narrow(0, row, count).copy_(nearest);
+                var x = segment.narrow(0, row, Math.Min(mostRows, segment.shape[0] - row)).to(local.dtype);
+                var nearest = SphericalKMeans.Nearest(x, local);
+                sums.index_add_(0, nearest, x, Scalars.One);
+                now.narrow(0, begin, x.shape[0]).copy_(nearest);
+                begin += x.shape[0];
             }
-
-            now[i].DetachFromDisposeScope();
         }
 
-        Take(now);
-        return new PartSums(sums.Rows.MoveToOuterDisposeScope(), sums.Counts.MoveToOuterDisposeScope(), sums.Changed.MoveToOuterDisposeScope());
+        var counts = zeros(local.shape[0], ScalarType.Int64, device).index_add_(0, now, ones_like(now), Scalars.One); // bincount would wait for the device
+        var changed = labels is null ? zeros(1, ScalarType.Int64, device) : now.ne(labels).sum([0], keepdim: true);
+        Take(now.DetachFromDisposeScope());
+        return new PartSums(sums.MoveToOuterDisposeScope(), counts.MoveToOuterDisposeScope(), changed.MoveToOuterDisposeScope());
     }
 
     /// <summary>How many rows have another label than the fit began with.</summary>
     public long ChangedSinceFirst()
     {
         using var scope = NewDisposeScope();
-        return first is null ? 0 : first.Zip(labels, (before, after) => before.ne(after).sum().item<long>()).Sum(); // sync
+        return first is null ? 0 : first.ne(labels!).sum().item<long>(); // sync
     }
 
-    void Take(Tensor[] now)
+    void Take(Tensor now)
     {
-        if (labels.Length > 0 && first is null) first = labels;
-        else foreach (var old in labels) old.Dispose();
+        if (first is null) first = labels;
+        else labels!.Dispose();
         labels = now;
     }
 
     public void Dispose()
     {
-        foreach (var tensor in (first ?? []).Concat(labels)) tensor.Dispose();
+        first?.Dispose();
+        labels?.Dispose();
     }
 }
 

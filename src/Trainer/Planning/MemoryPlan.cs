@@ -39,8 +39,6 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
     // Context, cuBLAS and cuDNN workspaces: what others report for one A100. Not measured by us.
     const long CudaProgramBytes = 1300L << 20;
 
-    const long LossBlockBytes = 64L << 20;
-
     /// <summary>Snapshots that training keeps in the host's memory; without room for two it makes do with one (docs/checkpoints.md).</summary>
     public const int Snapshots = 2;
 
@@ -60,7 +58,7 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
     /// <summary>Whether each need fits into what is free there.</summary>
     public bool Fits(Func<string, long> freeBytes) => Needs.All(need => need.TotalBytes <= LargestShare * freeBytes(need.Device));
 
-    /// <param name="lead">Whether rank 0 is among them: it has the loss over all clips, queue and clusters.</param>
+    /// <param name="lead">Whether rank 0 is among them: it has the embeddings of all clips, their gradients and the clustering.</param>
     static IEnumerable<KeyValuePair<string, long>> Replicas(RunConfig config, DeviceShare share, string device, int replicas, bool lead)
     {
         var cpu = device == Host;
@@ -78,16 +76,13 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
         yield return Each("inputs", share.HeldClips * BytesOfAClipOnTheDevice(config));
         // Of its own clips; rank 0 has those of all, and their gradients.
         yield return new("embeddings", 3 * d * sizeof(float) * ((replicas * share.Clips) + (lead ? (config.Devices.Count > 1 ? 2 : 1) * n : 0)));
-        if (lead)
+        yield return Each("loss", ContrastShare.MostBytes(config.Objective, n, share.GroupSize));
+        // The step's mean embeddings; sums of each part, their total, old and new centroids and their directions.
+        if (lead && config.Objective.Kmeans)
         {
-            yield return new("loss", 3 * Math.Min(n * n * sizeof(float), Math.Max(LossBlockBytes, n * sizeof(float))));
-            // The step's mean embeddings; sums of each part, their total, old and new centroids and their directions.
-            if (config.Objective.Kmeans)
-            {
-                var rowsOfAPart = (Math.Max(QueueRows(config), n) + VideoParts.Count - 1) / VideoParts.Count;
-                yield return new("clustering", ((n + ((VideoParts.Count + 4) * config.Objective.ClusterSize)) * d * sizeof(float))
-                    + (2 * Math.Min(KMeansPart.MostBlockBytes, rowsOfAPart * config.Objective.ClusterSize * sizeof(float))));
-            }
+            var rowsOfAPart = (Math.Max(QueueRows(config), n) + VideoParts.Count - 1) / VideoParts.Count;
+            yield return new("clustering", ((n + ((VideoParts.Count + 4) * config.Objective.ClusterSize)) * d * sizeof(float))
+                + (2 * Math.Min(KMeansPart.MostBlockBytes, rowsOfAPart * config.Objective.ClusterSize * sizeof(float))));
         }
 
         var partsOfOne = (VideoParts.Count + config.Devices.Count - 1) / config.Devices.Count;

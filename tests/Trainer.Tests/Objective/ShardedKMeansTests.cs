@@ -1,4 +1,5 @@
 using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Model;
 using Mcn.Web.Trainer.Objective;
 using Mcn.Web.Trainer.Tests.Training;
 using TorchSharp;
@@ -34,16 +35,77 @@ public sealed class ShardedKMeansTests
     {
         using var scope = NewDisposeScope();
         var rows = Rows(101, 6, 1);
-        var centroids = Rows(4, 6, 2);
+        var directions = SphericalKMeans.Normalised(Rows(4, 6, 2));
         var answers = new long[] { 1, 100, 1000, KMeansPart.MostBlockBytes }.Select(bytes =>
         {
             using var part = new KMeansPart(CPU, [rows]);
-            var sums = part.Assign(centroids, bytes);
+            var sums = part.Assign(directions, bytes);
             return (Labels: part.Labels[0].data<long>().ToArray(), Counts: sums.Counts.data<long>().ToArray());
         }).ToArray();
         Assert.Equal(101, answers[0].Counts.Sum());
         Assert.All(answers, answer => Assert.Equal(answers[0].Labels, answer.Labels));
         Assert.All(answers, answer => Assert.Equal(answers[0].Counts, answer.Counts));
+    }
+
+    [Fact]
+    public void Labels_sums_and_counts_of_a_part_are_those_of_a_plain_loop_in_double_precision()
+    {
+        using var scope = NewDisposeScope();
+        const int Clusters = 5, Width = 7;
+        var wide = Rows(92, Width + 4, 5);
+        // Rows that do not lie side by side, none at all, and such of another precision.
+        Tensor[] segments = [wide.narrow(0, 0, 41).narrow(1, 2, Width), wide.narrow(0, 41, 0).narrow(1, 2, Width), wide.narrow(0, 41, 51).narrow(1, 2, Width).to(ScalarType.BFloat16)];
+        double[][] rows = [.. segments.SelectMany(segment => Values<double>(segment.to(ScalarType.Float64)).Chunk(Width))];
+        using var part = new KMeansPart(CPU, segments);
+        long[] before = [];
+        foreach (var seed in new[] { 6, 7 })
+        {
+            var directions = SphericalKMeans.Normalised(Rows(Clusters, Width, seed));
+            double[][] centroids = [.. directions.to(ScalarType.Float64).data<double>().ToArray().Chunk(Width)];
+            long[] labels = [.. rows.Select(row => (long)Enumerable.Range(0, Clusters).MaxBy(cluster => row.Zip(centroids[cluster], (x, y) => x * y).Sum()))];
+            var sums = part.Assign(directions, 13 * Clusters * sizeof(float)); // 41 and 51 rows in blocks of 13
+            Assert.Equal(labels, part.Labels.SelectMany(Values<long>));
+            Assert.Equal(Enumerable.Range(0, Clusters).Select(cluster => labels.LongCount(label => label == cluster)), sums.Counts.data<long>().ToArray());
+            Assert.Equal(before.Zip(labels).Count(pair => pair.First != pair.Second), sums.Changed.item<long>());
+            double[] expected = [.. Enumerable.Range(0, Clusters).SelectMany(cluster => Enumerable.Range(0, Width)
+                .Select(column => rows.Where((_, row) => labels[row] == cluster).Sum(row => row[column])))];
+            Assert.All(expected.Zip(sums.Rows.data<float>().ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+            before = labels;
+        }
+
+        Assert.InRange(part.ChangedSinceFirst(), 20, 92);
+    }
+
+    [Fact]
+    public void A_part_without_rows_adds_nothing()
+    {
+        using var scope = NewDisposeScope();
+        var rows = Rows(60, 3, 8);
+        KMeansPart[] parts = [new(CPU, [rows]), new(CPU, [rows.narrow(0, 0, 0)])];
+        var fit = ShardedKMeans.Run(parts, rows.narrow(0, 0, 4).clone(), asOriginal: true);
+        Assert.Equal(60, parts[0].Labels[0].shape[0]);
+        Assert.Equal(0, parts[1].Labels[0].shape[0]);
+        Assert.True(fit.Centroids.equal(SphericalKMeans.Run(rows, rows.narrow(0, 0, 4).clone(), zeroEmptyClusters: true).Centroids).all().item<bool>());
+        foreach (var part in parts) part.Dispose();
+    }
+
+    [Fact]
+    public void A_row_goes_to_the_first_of_the_centroids_that_are_equally_near()
+    {
+        using var scope = NewDisposeScope();
+        const int Clusters = 70; // a row of similarities is several vectors and a rest
+        foreach (var (first, second) in new[] { (0, 69), (3, 4), (15, 16), (8, 40), (63, 64), (68, 69) })
+        {
+            // Whole numbers, so that equal similarities are equal to the last bit.
+            var directions = zeros(Clusters, 4);
+            directions.select(0, first).fill_(Scalars.One);
+            directions.select(0, second).fill_(Scalars.One);
+            var rows = ones(33, 4);
+            using var part = new KMeansPart(CPU, [rows]);
+            Assert.Equal(33, part.Assign(directions).Counts[first].item<long>());
+            Assert.All(SphericalKMeans.Assign(rows, directions).data<long>().ToArray(), label => Assert.Equal(first, label));
+            Assert.All(SphericalKMeans.Assign(rows.neg(), directions).data<long>().ToArray(), label => Assert.Equal(first == 0 ? 1 : 0, label));
+        }
     }
 
     [Fact]
@@ -150,6 +212,8 @@ public sealed class ShardedKMeansTests
     static KMeansPart[] Cut(Tensor rows, int parts) =>
         [.. Enumerable.Range(0, parts).Select(part => (Begin: rows.shape[0] * part / parts, End: rows.shape[0] * (part + 1) / parts))
             .Select(range => new KMeansPart(CPU, [rows.narrow(0, range.Begin, (range.End - range.Begin) / 3), rows.narrow(0, range.Begin + ((range.End - range.Begin) / 3), range.End - range.Begin - ((range.End - range.Begin) / 3))]))];
+
+    static T[] Values<T>(Tensor tensor) where T : unmanaged => tensor.numel() == 0 ? [] : tensor.contiguous().data<T>().ToArray();
 
     static Tensor Rows(long rows, long width, int seed)
     {

@@ -31,17 +31,27 @@ public sealed class MemoryPlanTests
     }
 
     [Fact]
-    public void Four_cards_share_clips_and_moments_and_the_first_one_has_the_loss_over_all()
+    public void Four_cards_share_clips_moments_and_losses_and_the_first_one_has_the_clustering()
     {
         // Reference: 1,024 clips a GPU need about 17.5 GB in single precision and 11.3 GB in bf16.
         var config = Published() with { Devices = ["cuda:0", "cuda:1", "cuda:2", "cuda:3"] };
         var (one, four) = (MemoryPlan.Of(EveryGraph(Published())), MemoryPlan.Of(config));
         Assert.Equal(["cuda:0", "cuda:1", "cuda:2", "cuda:3", "cpu"], four.Needs.Select(need => need.Device));
         Assert.Single(four.Needs.Skip(1).Take(3).Select(need => need.TotalBytes).Distinct());
-        Assert.DoesNotContain(four.Needs[1].Parts, part => part.Key is "loss" or "clustering");
+        Assert.DoesNotContain(four.Needs[1].Parts, part => part.Key is "clustering");
         foreach (var part in new[] { "activations", "optimizer", "queue" }) Assert.Equal(Part(one, part) / 4, Part(four, part));
         Assert.InRange(four.Needs[0].TotalBytes / Gigabyte, 16, 22);
         Assert.InRange(MemoryPlan.Of(config with { Precision = "bf16" }).Needs[0].TotalBytes / (double)four.Needs[0].TotalBytes, 0.55, 0.8);
+    }
+
+    [Fact]
+    public void The_loss_needs_two_tiles_and_what_is_kept_of_each_pair_in_both_roles_whatever_the_batch()
+    {
+        const long mebibyte = 1L << 20;
+        var four = Published() with { Devices = ["cuda:0", "cuda:1", "cuda:2", "cuda:3"] };
+        Assert.All(MemoryPlan.Of(four).Needs.Take(4), need => Assert.Contains(KeyValuePair.Create("loss", ((2 * 16) + (6 * 16)) * mebibyte), need.Parts));
+        Assert.Equal(((2 * 16) + (6 * 64)) * mebibyte, Part(MemoryPlan.Of(four with { Data = four.Data with { BatchSize = 4096 } }), "loss"));
+        Assert.Equal(((2 * 16) + (2 * 16)) * mebibyte, Part(MemoryPlan.Of(four with { Objective = four.Objective with { NoAudio = true } }), "loss"));
     }
 
     [Fact]
