@@ -7,13 +7,23 @@ namespace Mcn.Web.Trainer.Model;
 
 /// <summary>
 /// DAVEnet: a residual network over time (mcn-spec §4.4). (n, mel, T) → (n, A, T') with T' = T halved four times, rounding up.
-/// The original writes it with 2-d convolutions of height 1; here they are 1-d (the same numbers), while the parameters keep the original's 4-d shapes and names.
+/// The original writes it with 2-d convolutions of height 1; here they are 1-d (the same numbers), while the parameters keep the
+/// original's 4-d shapes and names.
 /// </summary>
+/// <remarks>
+/// Nearly all of a step is spent in here. On a GPU, in bf16 and in double the way back is autograd's. In single precision on the CPU the maps
+/// have a frame's channels side by side in memory, the fast layout of oneDNN's convolutions, and the way back is written out
+/// (<see cref="AudioTowerFunction"/>), because oneDNN's own is the slow part there.
+/// </remarks>
 public sealed class AudioTower : nn.Module<Tensor, Tensor>
 {
+    /// <summary>From this width on oneDNN's kernels for channels side by side are slower than its others; the published network has 1,024.</summary>
+    const int TooWideSideBySide = 1024;
+
     readonly TimeConvolution conv1;
     readonly BatchNorm bn1;
     readonly ResidualLayer[] layers;
+    readonly Parameter[] trained;
 
     /// <param name="melBands">Height of the spectrogram.</param>
     /// <param name="widths">Five widths: stem, then the four layers; published: 128, 128, 256, 512, 1024.</param>
@@ -23,18 +33,25 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
     {
         // Exists in every published checkpoint but is never applied and never gets a gradient (mcn-spec §4.4).
         register_module("batchnorm1", new BatchNorm(1, trainable: false));
-        conv1 = new TimeConvolution([widths[0], 1, melBands, 1], stride: 1, compute);
+        var arithmetic = new TimeConvolution.Kind(compute, SideBySide: compute is null && widths.Max() < TooWideSideBySide);
+        conv1 = new TimeConvolution([widths[0], 1, melBands, 1], stride: 1, arithmetic);
         bn1 = new BatchNorm(widths[0]);
-        layers = [.. Enumerable.Range(1, 4).Select(i => new ResidualLayer(widths[i - 1], widths[i], compute))];
+        layers = [.. Enumerable.Range(1, 4).Select(i => new ResidualLayer(widths[i - 1], widths[i], arithmetic))];
         for (var i = 0; i < layers.Length; i++) register_module($"layer{i + 1}", layers[i]);
         RegisterComponents();
+        trained = [.. parameters().Where(parameter => parameter.requires_grad)];
     }
 
-    public override Tensor forward(Tensor spectrogram)
+    public override Tensor forward(Tensor spectrogram) => training && is_grad_enabled() && conv1.IsSideBySide(spectrogram)
+        ? AudioTowerFunction.Through(this, spectrogram, trained)
+        : Run(spectrogram);
+
+    /// <summary>All layers; kept on the tape that records on this thread, if one does.</summary>
+    internal Tensor Run(Tensor spectrogram)
     {
         // A scope for each block: what autograd does not keep is free at once, which is most of the memory of an evaluation.
         using var scope = NewDisposeScope();
-        var x = bn1.call(conv1.call(spectrogram)).relu_();
+        var x = Rectify(bn1.call(conv1.call(spectrogram)));
         foreach (var layer in layers)
         {
             var next = layer.call(x);
@@ -43,6 +60,15 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         }
 
         return x.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The way back of what a tape has heard, into its gradients of all trained parameters. None goes to the spectrogram.</summary>
+    /// <param name="gradient">(n, A, T'), channels side by side; used up, as every gradient that a layer is given on the way back.</param>
+    internal void Backward(Tensor gradient, Tape tape)
+    {
+        foreach (var layer in layers.Reverse()) gradient = layer.Backward(gradient, tape);
+        using var last = bn1.Backward(Unrectify(gradient, tape), tape);
+        conv1.BackwardToWeight(last, tape);
     }
 
     /// <summary>
@@ -63,17 +89,33 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         return (features * mask.unsqueeze(1)).sum([2L]) / valid.unsqueeze(1);
     }
 
+    /// <summary>ReLU, in place.</summary>
+    static Tensor Rectify(Tensor x)
+    {
+        x.relu_();
+        Tape.Recording?.Keep(x);
+        return x;
+    }
+
+    /// <summary>Its way back, in place.</summary>
+    static Tensor Unrectify(Tensor gradient, Tape tape)
+    {
+        using var output = tape.Take();
+        SideBySide.Unrectify(gradient, output);
+        return gradient;
+    }
+
     /// <summary>Two basic blocks; the first halves the time axis and has a projected shortcut.</summary>
     sealed class ResidualLayer : nn.Module<Tensor, Tensor>
     {
         [ComponentName(Name = "0")] readonly BasicBlock first;
         [ComponentName(Name = "1")] readonly BasicBlock second;
 
-        public ResidualLayer(long inputs, long width, ScalarType? compute)
+        public ResidualLayer(long inputs, long width, TimeConvolution.Kind arithmetic)
             : base(nameof(ResidualLayer))
         {
-            first = new BasicBlock(inputs, width, stride: 2, compute);
-            second = new BasicBlock(width, width, stride: 1, compute);
+            first = new BasicBlock(inputs, width, stride: 2, arithmetic);
+            second = new BasicBlock(width, width, stride: 1, arithmetic);
             RegisterComponents();
         }
 
@@ -82,6 +124,8 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
             using var scope = NewDisposeScope();
             return second.call(first.call(x)).MoveToOuterDisposeScope();
         }
+
+        public Tensor Backward(Tensor gradient, Tape tape) => first.Backward(second.Backward(gradient, tape), tape);
     }
 
     sealed class BasicBlock : nn.Module<Tensor, Tensor>
@@ -92,23 +136,33 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         readonly BatchNorm bn2;
         [ComponentName(Name = "downsample")] readonly Shortcut? shortcut;
 
-        public BasicBlock(long inputs, long width, long stride, ScalarType? compute)
+        public BasicBlock(long inputs, long width, long stride, TimeConvolution.Kind arithmetic)
             : base(nameof(BasicBlock))
         {
-            conv1 = new TimeConvolution([width, inputs, 1, 9], stride, compute);
+            conv1 = new TimeConvolution([width, inputs, 1, 9], stride, arithmetic);
             bn1 = new BatchNorm(width);
-            conv2 = new TimeConvolution([width, width, 1, 9], stride: 1, compute);
+            conv2 = new TimeConvolution([width, width, 1, 9], stride: 1, arithmetic);
             bn2 = new BatchNorm(width);
-            shortcut = stride == 1 ? null : new Shortcut(inputs, width, stride, compute);
+            shortcut = stride == 1 ? null : new Shortcut(inputs, width, stride, arithmetic);
             RegisterComponents();
         }
 
         public override Tensor forward(Tensor x)
         {
             using var scope = NewDisposeScope();
-            var y = bn1.call(conv1.call(x)).relu_();
+            var y = Rectify(bn1.call(conv1.call(x)));
             y = bn2.call(conv2.call(y));
-            return y.add_(shortcut is null ? x : shortcut.call(x), Scalars.One).relu_().MoveToOuterDisposeScope();
+            return Rectify(y.add_(shortcut is null ? x : shortcut.call(x), Scalars.One)).MoveToOuterDisposeScope();
+        }
+
+        public Tensor Backward(Tensor gradient, Tape tape)
+        {
+            var copy = tape.Copy(Unrectify(gradient, tape));
+            using var around = shortcut is null ? copy : shortcut.Backward(copy, tape);
+            gradient = Unrectify(conv2.Backward(bn2.Backward(gradient, tape), tape), tape);
+            gradient = conv1.Backward(bn1.Backward(gradient, tape), tape);
+            conv1.EveryStride(gradient).add_(around, Scalars.One);
+            return gradient;
         }
     }
 
@@ -117,41 +171,17 @@ public sealed class AudioTower : nn.Module<Tensor, Tensor>
         [ComponentName(Name = "0")] readonly TimeConvolution projection;
         [ComponentName(Name = "1")] readonly BatchNorm norm;
 
-        public Shortcut(long inputs, long width, long stride, ScalarType? compute)
+        public Shortcut(long inputs, long width, long stride, TimeConvolution.Kind arithmetic)
             : base(nameof(Shortcut))
         {
-            projection = new TimeConvolution([width, inputs, 1, 1], stride, compute);
+            projection = new TimeConvolution([width, inputs, 1, 1], stride, arithmetic);
             norm = new BatchNorm(width);
             RegisterComponents();
         }
 
         public override Tensor forward(Tensor x) => norm.call(projection.call(x));
-    }
 
-    /// <summary>A convolution over time without bias; the weight keeps the 2-d shape (out, in or 1, height, kernel).</summary>
-    sealed class TimeConvolution : nn.Module<Tensor, Tensor>
-    {
-        readonly Parameter weight;
-        readonly long[] weightOverTime;
-        readonly long stride;
-        readonly ScalarType? compute;
-
-        public TimeConvolution(long[] shape, long stride, ScalarType? compute)
-            : base(nameof(TimeConvolution))
-        {
-            using var deviation = Math.Sqrt(2.0 / (shape[2] * shape[3] * shape[0])).ToScalar();
-            weight = new Parameter(randn(shape).mul_(deviation));
-            weightOverTime = [shape[0], shape[1] * shape[2], shape[3]];
-            this.stride = stride;
-            this.compute = compute;
-            register_parameter("weight", weight);
-        }
-
-        public override Tensor forward(Tensor x)
-        {
-            var kernel = weight.view(weightOverTime);
-            if (compute is { } type) (x, kernel) = (x.to(type), kernel.to(type));
-            return nn.functional.conv1d(x, kernel, null, stride, weightOverTime[2] / 2, 1);
-        }
+        /// <returns>Of the frames that the stride leaves, (n, in, t/stride).</returns>
+        public Tensor Backward(Tensor gradient, Tape tape) => projection.Backward(norm.Backward(gradient, tape), tape);
     }
 }

@@ -101,7 +101,7 @@ public sealed class McnObjective
             seeds.Add(ones_like(reconstruction));
         }
 
-        autograd.backward(outputs, seeds);
+        Tape.Backward(outputs, seeds);
         return reconstruction?.detach();
     }
 

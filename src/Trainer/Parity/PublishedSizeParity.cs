@@ -130,7 +130,7 @@ static class PublishedSizeParity
         var ours = reconstruction.item<float>();
         report.Value("fullsize.recon_x50", ours, described.GetProperty("recon_x50").GetDouble(), ParityReport.LossLimit);
         report.Value("fullsize.loss_no_cluster", total + ours, described.GetProperty("loss_no_cluster").GetDouble(), ParityReport.LossLimit);
-        autograd.backward([outputs.Audio, outputs.Video, outputs.Text, reconstruction], [gradients.Audio, gradients.Video, gradients.Text, ones_like(reconstruction)]);
+        Tape.Backward([outputs.Audio, outputs.Video, outputs.Text, reconstruction], [gradients.Audio, gradients.Video, gradients.Text, ones_like(reconstruction)]);
 
         double Pair(string name, Tensor a, Tensor b, Tensor gradientA, Tensor gradientB)
         {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Model;
 using Mcn.Web.Trainer.Objective;
 using Mcn.Web.Trainer.Recording;
 using TorchSharp;
@@ -211,6 +212,7 @@ public sealed class ReplicaTeam : IDisposable
 
             if (exchange.Agree(index, part, !ranShort)) return true;
             foreach (var (_, parameter) in rank.Parameters) parameter.grad = null;
+            Tape.FreeLeft();
             return false;
         }
 
