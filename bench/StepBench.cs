@@ -41,7 +41,7 @@ static class StepBench
         }
 
         foreach (var (name, overrides) in Sizes) Measure(report, name, overrides, options);
-        report.Note("Median of all steps of all rounds; two steps of each process warm up first. The peer's layout is the fastest of its three.");
+        report.Note("Median of all steps of all rounds; ten steps of each process warm up first. The peer's layout is the fastest of its three.");
         report.Print(options.Json);
         return ExitCodes.Done;
     }

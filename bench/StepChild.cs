@@ -9,13 +9,13 @@ namespace Mcn.Web.Bench;
 
 /// <summary>
 /// One measurement of our training step: random clips of the configured shapes, the same host-to-device path, network, objective and
-/// optimizer as in training, on as many replicas; no files, no records. Two steps warm up; each further one is timed with its loss read back.
+/// optimizer as in training, on as many replicas; no files, no records. Ten steps warm up (.NET compiles what runs often once more); each further one is timed with its loss read back.
 /// </summary>
 static class StepChild
 {
     public const string Name = "step";
 
-    const int WarmUp = 2;
+    const int WarmUp = 10;
     const int Words = 1000;
 
     public static JsonObject Run(string file, int steps, int threads)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using TorchSharp;
@@ -36,17 +37,7 @@ static class SideBySide
 
     /// <summary>The gradient where the ReLU let its input through, and else zero; in place.</summary>
     /// <param name="output">Of the ReLU.</param>
-    public static void Unrectify(Tensor gradient, Tensor output) => Each(gradient, output, static (some, outputs) =>
-    {
-        var place = 0;
-        for (; place <= some.Length - Vector256<float>.Count; place += Vector256<float>.Count)
-        {
-            var passed = Vector256.GreaterThan(Vector256.Create(outputs[place..]), Vector256<float>.Zero);
-            (Vector256.Create<float>(some[place..]) & passed).CopyTo(some[place..]);
-        }
-
-        for (; place < some.Length; place++) some[place] = outputs[place] > 0 ? some[place] : 0;
-    });
+    public static void Unrectify(Tensor gradient, Tensor output) => Each(gradient, output, Unrectify);
 
     static void Each(Tensor a, Tensor b, Work work)
     {
@@ -60,6 +51,20 @@ static class SideBySide
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // few calls of many iterations: nothing would be learnt by waiting
+    static void Unrectify(Span<float> gradient, ReadOnlySpan<float> output)
+    {
+        var place = 0;
+        for (; place <= gradient.Length - Vector256<float>.Count; place += Vector256<float>.Count)
+        {
+            var passed = Vector256.GreaterThan(Vector256.Create(output[place..]), Vector256<float>.Zero);
+            (Vector256.Create<float>(gradient[place..]) & passed).CopyTo(gradient[place..]);
+        }
+
+        for (; place < gradient.Length; place++) gradient[place] = output[place] > 0 ? gradient[place] : 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void AddMoments(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<double> sums, Span<double> products)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(b.Length, a.Length);
