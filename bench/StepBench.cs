@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Mcn.Web.Shared;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer;
+using Mcn.Web.Trainer.Planning;
 
 namespace Mcn.Web.Bench;
 
@@ -28,7 +29,7 @@ static class StepBench
     {
         var options = new BenchArguments("step", arguments, new Dictionary<string, string?>
         {
-            ["config"] = "deploy/config/digits-3m.json", ["steps"] = "20", ["threads"] = "1", ["rounds"] = "3", ["peer"] = null, ["replicas"] = null,
+            ["config"] = "deploy/config/digits-3m.json", ["steps"] = "20", ["threads"] = "1", ["rounds"] = "3", ["peer"] = null, ["replicas"] = null, ["devices"] = "cpu", ["precision"] = "fp32",
         });
         if (options.Text("peer") is { } peer && (peer != "pytorch" || !MeasuredProcess.PeerIsAvailable()))
             throw new UserError("--peer", peer, "pytorch, and torch for /usr/bin/python3", "apt-get install python3-torch", exitCode: 2);
@@ -50,7 +51,7 @@ static class StepBench
     {
         var file = Path.GetFullPath(Path.Combine(".mcn", "bench", "step.json"));
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        var config = RunConfigFile.Read(options.Text("config")!, [.. overrides, "read_ahead_bytes=1073741824"]);
+        var config = RunConfigFile.Read(options.Text("config")!, [.. overrides, .. On(options, options.Text("devices")!.Split(',')), "read_ahead_bytes=1073741824"]);
         RunConfigFile.Write(file, config);
         var (steps, threads) = (Text(options.Whole("steps")), Text(options.Whole("threads")));
         List<Measured> ours = [];
@@ -62,22 +63,30 @@ static class StepBench
             for (var i = 0; i < peer.Length; i++) peer[i].Add(MeasuredProcess.RunPeer("step.py", file, steps, threads, PeerLayouts[i]));
         }
 
-        var clips = config.ClipsPerStep;
-        Row(report, name, "Mcn.Web", ours, clips);
+        Row(report, name, "Mcn.Web", ours, config);
         if (peer[0].Count == 0) return;
         var best = peer.MinBy(rounds => Median(rounds, "step"))!;
-        Row(report, name, $"PyTorch ({PeerLayouts[Array.IndexOf(peer, best)]})", best, clips);
+        Row(report, name, $"PyTorch ({PeerLayouts[Array.IndexOf(peer, best)]})", best, config);
         report.Ratio($"{name}: step, ours / PyTorch", Median(ours, "step") / Median(best, "step"), "<= 0.9");
     }
 
-    /// <summary>The same groups of the same step on 1, 2, 4 … replicas of the CPU, each with the threads given; they take turns.</summary>
+    static string[] On(BenchArguments options, IEnumerable<string> devices) =>
+        [$"devices=[{string.Join(',', devices.Select(device => $"\"{device}\""))}]", $"precision=\"{options.Text("precision")}\""];
+
+    /// <summary>
+    /// The same groups of the same step on 1, 2, 4 … replicas, on the CPU each with the threads given, or on the first of the devices given;
+    /// they take turns.
+    /// </summary>
     static void MeasureReplicas(BenchReport report, BenchArguments options)
     {
         var counts = options.List("replicas");
         var folder = Path.GetFullPath(Path.Combine(".mcn", "bench"));
         Directory.CreateDirectory(folder);
         var (size, overrides) = Sizes[1];
-        var clips = RunConfigFile.Read(options.Text("config")!, overrides).ClipsPerStep;
+        var config = RunConfigFile.Read(options.Text("config")!, overrides);
+        var clips = config.ClipsPerStep;
+        var devices = options.Text("devices") == "cpu" ? [.. Enumerable.Repeat("cpu", counts.Max())] : options.Text("devices")!.Split(',');
+        if (devices.Length < counts.Max()) throw new UserError("--devices", options.Text("devices")!, $"{counts.Max()} devices for --replicas", "", ExitCodes.Usage);
         var group = clips / counts.Max();
         var rounds = counts.ToDictionary(count => count, _ => new List<Measured>());
         for (var round = 0; round < options.Whole("rounds"); round++)
@@ -85,16 +94,15 @@ static class StepBench
             foreach (var count in counts)
             {
                 var file = Path.Combine(folder, $"step-{count}.json");
-                var devices = string.Join(',', Enumerable.Repeat("\"cpu\"", count));
                 RunConfigFile.Write(file, RunConfigFile.Read(options.Text("config")!,
-                    [.. overrides, $"devices=[{devices}]", $"batchnorm_group={group}", $"micro_batch={clips}", "read_ahead_bytes=1073741824"]));
+                    [.. overrides, .. On(options, devices.Take(count)), $"batchnorm_group={group}", $"micro_batch={clips}", "read_ahead_bytes=1073741824"]));
                 rounds[count].Add(MeasuredProcess.RunChild(StepChild.Name, file, Text(options.Whole("steps")), Text(options.Whole("threads"))));
             }
         }
 
         foreach (var count in counts)
         {
-            Row(report, $"{size}, {clips / group} BatchNorm groups", count == 1 ? "1 replica" : $"{count} replicas", rounds[count], clips, exchange: true);
+            Row(report, $"{size}, {clips / group} BatchNorm groups", count == 1 ? "1 replica" : $"{count} replicas", rounds[count], config, exchange: true);
             if (count != counts[0]) report.Ratio($"{count} replicas: step, to {counts[0]}", Median(rounds[count], "step") / Median(rounds[counts[0]], "step"), $"{(double)counts[0] / count:0.##} with a core for each thread");
             if (count > 1) report.Ratio($"{count} replicas: rank 0's exchange, of its step", Median(rounds[count], "exchange") / Median(rounds[count], "step"), "");
         }
@@ -102,14 +110,33 @@ static class StepBench
         report.Note("Exchange is part of the other phases: waiting for the slowest rank, summing the own share of the gradients, copying the others' weights. Queue and clusters are rank 0's, while the others wait.");
     }
 
-    static void Row(BenchReport report, string size, string who, List<Measured> rounds, int clips, bool exchange = false)
+    static void Row(BenchReport report, string size, string who, List<Measured> rounds, RunConfig config, bool exchange = false)
     {
+        var clips = config.ClipsPerStep;
         List<(string, JsonNode?)> cells = [("size", size), ("who", who), ("clips", clips)];
         foreach (var phase in exchange ? [.. Phases, "exchange"] : Phases) cells.Add(($"{phase} ms", Median(rounds, phase) * 1e3));
         cells.Add(("clips/s", clips / Median(rounds, "step")));
+        var rate = Operations(config) / Median(rounds, "step") / 1e12;
+        cells.Add(("TFLOP/s", rate));
+        if (rounds[0].Result["devices"]?.AsArray() is { Count: > 0 } boards)
+        {
+            var peak = boards.Sum(board => DevicePeak.Of((string)board!["name"]!, config.Precision));
+            cells.Add(("share of peak", peak is > 0 ? rate / peak : null));
+            cells.Add(("memory of each board MB", string.Join(", ", boards.Select(board => Text((double)board!["used_bytes"]! / 1e6)))));
+        }
+
+        cells.Add(("a call µs", rounds.Min(round => (double)round.Result["call"]!) * 1e6));
+        cells.Add((".NET allocates KB a step", rounds[0].Result["allocated"] is { } bytes ? (double)bytes / 1e3 : null));
         cells.Add(("peak memory MB", rounds.Max(round => round.PeakPssBytes) / 1e6));
         report.Add("", [.. cells]);
         Console.Error.WriteLine($"{size}, {who}: {Text(Median(rounds, "step") * 1e3)} ms");
+    }
+
+    /// <summary>Floating-point operations of a step: two for a multiply-add, three times the forward pass, and 18 N² D for three contrasts.</summary>
+    static double Operations(RunConfig config)
+    {
+        double n = config.ClipsPerStep;
+        return (6 * n * new NetworkSize(config.Model).MultiplyAdds(config.Data.HowtoAudioFrames, config.Data.MaxWords)) + (18 * n * n * config.Model.EmbdDim);
     }
 
     static double Median(List<Measured> rounds, string phase)

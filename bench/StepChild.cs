@@ -2,14 +2,18 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Planning;
 using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Mcn.Web.Bench;
 
 /// <summary>
 /// One measurement of our training step: random clips of the configured shapes, the same host-to-device path, network, objective and
-/// optimizer as in training, on as many replicas; no files, no records. Ten steps warm up (.NET compiles what runs often once more); each further one is timed with its loss read back.
+/// optimizer as in training, on as many replicas; no files, no records. Ten steps warm up (.NET compiles what runs often once more); each further
+/// one is timed with its loss read back. Boards are told with their name and the memory that is used of them after the last step.
 /// </summary>
 static class StepChild
 {
@@ -17,6 +21,7 @@ static class StepChild
 
     const int WarmUp = 10;
     const int Words = 1000;
+    const int Calls = 20_000;
 
     public static JsonObject Run(string file, int steps, int threads)
     {
@@ -29,10 +34,15 @@ static class StepChild
         using var team = new ReplicaTeam(config, vectors, (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)], recorder.Lanes);
         var batch = Fill(new Batch(BatchShape.Of(config)), random, Words);
         var rowsOfSteps = new JsonArray();
-        var loss = 0.0;
+        var (loss, allocated) = (0.0, 0L);
         for (var step = -WarmUp; step < steps; step++)
         {
-            if (step == 0) BenchChildren.Begin();
+            if (step == 0)
+            {
+                BenchChildren.Begin();
+                allocated = GC.GetTotalAllocatedBytes();
+            }
+
             batch.StepInEpoch = step + WarmUp;
             recorder.Lanes[0].Begin(batch.StepInEpoch, 0, []);
             var began = Stopwatch.GetTimestamp();
@@ -48,8 +58,30 @@ static class StepChild
             });
         }
 
-        return new JsonObject { ["threads"] = threads, ["clips"] = config.ClipsPerStep, ["loss"] = loss, ["steps"] = rowsOfSteps };
+        return new JsonObject { ["threads"] = threads, ["clips"] = config.ClipsPerStep, ["loss"] = loss, ["steps"] = rowsOfSteps, ["devices"] = Boards(config.Devices),
+            ["allocated"] = (GC.GetTotalAllocatedBytes() - allocated) / steps, ["call"] = SecondsOfACall() };
     }
+
+    /// <summary>What a call costs beside its arithmetic: one number added to one.</summary>
+    static double SecondsOfACall()
+    {
+        using var noGrad = no_grad();
+        using var x = zeros(1);
+        using var one = 1.ToScalar();
+        var best = double.MaxValue;
+        for (var round = 0; round < 5; round++)
+        {
+            var began = Stopwatch.GetTimestamp();
+            for (var call = 0; call < Calls; call++) x.add_(one, one);
+            best = Math.Min(best, Stopwatch.GetElapsedTime(began).TotalSeconds / Calls);
+        }
+
+        return best;
+    }
+
+    static JsonArray Boards(IEnumerable<string> devices) => [.. devices.Distinct().Where(device => device != MemoryPlan.Host)
+        .Select(device => DeviceMemory.Of(device, TimeProvider.System))
+        .Select(memory => new JsonObject { ["name"] = memory.Name, ["used_bytes"] = memory.TotalBytes - memory.FreeBytes })];
 
     /// <summary>Seconds of a step that a rank waited for the others, summed its share of the gradients and copied theirs: part of the other phases.</summary>
     static double Exchange(LaneContent lane, long step) => lane.Marks.Zip(lane.Marks.Skip(1))

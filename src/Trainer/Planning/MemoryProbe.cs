@@ -13,13 +13,19 @@ namespace Mcn.Web.Trainer.Planning;
 public sealed record ProbeResult(long SmallClips, long SmallBytes, long LargeClips, long LargeBytes, long PredictedBytes);
 
 /// <summary>
-/// Measures instead of computing: two steps at a quarter and at half of a micro-batch, each in a process of its own that writes to a
-/// temporary folder; the line through both tells how the formula is to be read on this machine. A step of one BatchNorm group is made
+/// Measures instead of computing: two steps, after one that warms up, at a quarter and at half of a micro-batch, each in a process of its own that
+/// writes to a temporary folder; the line through both tells how the formula is to be read on this machine. A step of one BatchNorm group is made
 /// smaller; of one of many groups the groups are. CPU only: there the process's memory is the device's.
 /// </summary>
 public static class MemoryProbe
 {
-    const int Steps = 2;
+    const int Steps = 3;
+
+    /// <summary>
+    /// What both runs say of the formula's growth counts as far as this, and as the inverse: what the C library keeps of freed memory goes up and
+    /// down between two sizes, and a line through that may even fall.
+    /// </summary>
+    const double MostSlope = 1.5;
 
     /// <param name="file">The configuration.</param>
     /// <param name="overrides">As for --set.</param>
@@ -30,7 +36,7 @@ public static class MemoryProbe
         var ((small, smallSet), (large, largeSet)) = (Part(config, 4), Part(config, 2));
         var (smallBytes, largeBytes) = (Measure(file, [.. overrides, .. smallSet]), Measure(file, [.. overrides, .. largeSet]));
         double Formula(RunConfig of) => MemoryPlan.Of(of, snapshots: 1).Needs[0].TotalBytes;
-        var slope = (largeBytes - smallBytes) / (Formula(large) - Formula(small));
+        var slope = Math.Clamp((largeBytes - smallBytes) / (Formula(large) - Formula(small)), 1 / MostSlope, MostSlope);
         return new ProbeResult(DeviceShare.Of(small).GroupSize, smallBytes, DeviceShare.Of(large).GroupSize, largeBytes, (long)(largeBytes + (slope * (Formula(config) - Formula(large)))));
     }
 
