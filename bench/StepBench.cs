@@ -29,7 +29,7 @@ static class StepBench
     {
         var options = new BenchArguments("step", arguments, new Dictionary<string, string?>
         {
-            ["config"] = "deploy/config/digits-3m.json", ["steps"] = "20", ["threads"] = "1", ["rounds"] = "3", ["peer"] = null, ["replicas"] = null, ["devices"] = "cpu", ["precision"] = "fp32",
+            ["config"] = "deploy/config/digits-3m.json", ["steps"] = "20", ["threads"] = "1", ["rounds"] = "3", ["peer"] = null, ["replicas"] = null, ["devices"] = null, ["precision"] = null,
         });
         if (options.Text("peer") is { } peer && (peer != "pytorch" || !MeasuredProcess.PeerIsAvailable()))
             throw new UserError("--peer", peer, "pytorch, and torch for /usr/bin/python3", "apt-get install python3-torch", exitCode: 2);
@@ -51,7 +51,7 @@ static class StepBench
     {
         var file = Path.GetFullPath(Path.Combine(".mcn", "bench", "step.json"));
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        var config = RunConfigFile.Read(options.Text("config")!, [.. overrides, .. On(options, options.Text("devices")!.Split(',')), "read_ahead_bytes=1073741824"]);
+        var config = RunConfigFile.Read(options.Text("config")!, [.. overrides, .. On(options, options.Text("devices")?.Split(',')), "read_ahead_bytes=1073741824"]);
         RunConfigFile.Write(file, config);
         var (steps, threads) = (Text(options.Whole("steps")), Text(options.Whole("threads")));
         List<Measured> ours = [];
@@ -70,8 +70,12 @@ static class StepBench
         report.Ratio($"{name}: step, ours / PyTorch", Median(ours, "step") / Median(best, "step"), "<= 0.9");
     }
 
-    static string[] On(BenchArguments options, IEnumerable<string> devices) =>
-        [$"devices=[{string.Join(',', devices.Select(device => $"\"{device}\""))}]", $"precision=\"{options.Text("precision")}\""];
+    /// <summary>What differs from the configuration's own devices and precision.</summary>
+    static IEnumerable<string> On(BenchArguments options, IEnumerable<string>? devices)
+    {
+        if (devices is not null) yield return $"devices=[{string.Join(',', devices.Select(device => $"\"{device}\""))}]";
+        if (options.Text("precision") is { } precision) yield return $"precision=\"{precision}\"";
+    }
 
     /// <summary>
     /// The same groups of the same step on 1, 2, 4 … replicas, on the CPU each with the threads given, or on the first of the devices given;
@@ -85,8 +89,8 @@ static class StepBench
         var (size, overrides) = Sizes[1];
         var config = RunConfigFile.Read(options.Text("config")!, overrides);
         var clips = config.ClipsPerStep;
-        var devices = options.Text("devices") == "cpu" ? [.. Enumerable.Repeat("cpu", counts.Max())] : options.Text("devices")!.Split(',');
-        if (devices.Length < counts.Max()) throw new UserError("--devices", options.Text("devices")!, $"{counts.Max()} devices for --replicas", "", ExitCodes.Usage);
+        var devices = options.Text("devices")?.Split(',') ?? [.. Enumerable.Repeat("cpu", counts.Max())];
+        if (devices.Length < counts.Max()) throw new UserError("--devices", string.Join(',', devices), $"{counts.Max()} devices for --replicas", "", ExitCodes.Usage);
         var group = clips / counts.Max();
         var rounds = counts.ToDictionary(count => count, _ => new List<Measured>());
         for (var round = 0; round < options.Whole("rounds"); round++)
@@ -120,8 +124,8 @@ static class StepBench
         cells.Add(("TFLOP/s", rate));
         if (rounds[0].Result["devices"]?.AsArray() is { Count: > 0 } boards)
         {
-            var peak = boards.Sum(board => DevicePeak.Of((string)board!["name"]!, config.Precision));
-            cells.Add(("share of peak", peak is > 0 ? rate / peak : null));
+            double?[] peaks = [.. boards.Select(board => DevicePeak.Of((string)board!["name"]!, config.Precision))];
+            cells.Add(("share of peak", peaks.All(peak => peak is not null) ? rate / peaks.Sum() : null));
             cells.Add(("memory of each board MB", string.Join(", ", boards.Select(board => Text((double)board!["used_bytes"]! / 1e6)))));
         }
 
