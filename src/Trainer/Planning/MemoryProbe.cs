@@ -61,7 +61,7 @@ public static class MemoryProbe
 
     static UserError TooSmall(string found, string expected) => new("--probe", found, expected, "So small a batch needs no probe: train it", ExitCodes.Usage);
 
-    static ProbePeak Measure(string file, IReadOnlyList<string> overrides, Func<IReadOnlyList<BoardReading>>? boards)
+    internal static ProbePeak Measure(string file, IReadOnlyList<string> overrides, Func<IReadOnlyList<BoardReading>>? boards)
     {
         var folder = Directory.CreateTempSubdirectory("mcn-probe-");
         try
@@ -89,9 +89,10 @@ public static class MemoryProbe
         }
     }
 
+    /// <summary>This very program, started as it was: by `dotnet`, or by its own file.</summary>
     static ProcessStartInfo TrainCommand(string file, IReadOnlyList<string> overrides, string folder) => new(Environment.ProcessPath!,
     [
-        typeof(MemoryProbe).Assembly.Location, "train", "--config", file, "--steps", Steps.ToString(CultureInfo.InvariantCulture), "--json", "--data", folder,
+        .. Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? new[] { typeof(MemoryProbe).Assembly.Location } : [], "train", "--config", file, "--steps", Steps.ToString(CultureInfo.InvariantCulture), "--json", "--data", folder,
         .. overrides.SelectMany(one => new[] { "--set", one }),
         "--set", "evaluation.eval_files=[]",
     ]) { RedirectStandardOutput = true };

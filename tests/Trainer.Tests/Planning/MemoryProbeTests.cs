@@ -5,6 +5,7 @@ using Mcn.Web.TestKit;
 using Mcn.Web.Trainer.Gpu;
 using Mcn.Web.Trainer.Planning;
 using Mcn.Web.Trainer.Tests.Gpu;
+using Mcn.Web.Trainer.Tests.Training;
 
 namespace Mcn.Web.Trainer.Tests.Planning;
 
@@ -14,7 +15,13 @@ public sealed class MemoryProbeTests : IDisposable
 {
     const long MiB = 1 << 20;
 
+    const string TemporaryFolder = "TMPDIR";
+
     readonly TempFolder folder = new();
+    readonly string? temporary = Environment.GetEnvironmentVariable(TemporaryFolder);
+
+    // Whatever a probe leaves lies there; this collection runs alone.
+    public MemoryProbeTests() => Environment.SetEnvironmentVariable(TemporaryFolder, folder.Path);
 
     [Theory]
     [InlineData("", 9000, PeakSource.Board)]
@@ -84,5 +91,41 @@ public sealed class MemoryProbeTests : IDisposable
             ["{\"event\":\"alert\",\"code\":\"micro_batch_halved\",\"text\":\"memory ran short\"}", end], [])).Message, StringComparison.Ordinal);
     }
 
-    public void Dispose() => folder.Dispose();
+    [Fact]
+    public void A_run_of_train_is_measured_by_the_boards_and_leaves_nothing()
+    {
+        using var run = new SmallRun();
+        RunConfigFile.Write(folder.File("run.json"), run.Config);
+        // Made-up boards beside a real run (on the CPU): before it, once while it goes, and as before from then on.
+        var readings = new Queue<long[]>([[500, 700], [4500, 6700]]);
+        IReadOnlyList<BoardReading> Boards()
+        {
+            var used = readings.TryDequeue(out var next) ? next : [500, 700];
+            return [.. used.Select((mebibytes, index) => new BoardReading($"cuda:{index}", mebibytes * MiB, new Dictionary<int, long?>()))];
+        }
+
+        Assert.Equal(new ProbePeak(6000 * MiB, "cuda:1", PeakSource.Board), MemoryProbe.Measure(folder.File("run.json"), ["batch_size=2"], Boards));
+        Assert.Empty(readings);
+        Assert.Empty(Left());
+    }
+
+    [Fact]
+    public void A_board_that_is_lost_meanwhile_ends_the_run_and_the_probe()
+    {
+        using var run = new SmallRun();
+        RunConfigFile.Write(folder.File("run.json"), run.Config);
+        var read = 0; // the fourth comes about 0.1 s after the start, when libtorch is not even loaded
+        IReadOnlyList<BoardReading> Boards() => read++ < 3 ? [new BoardReading("cuda:0", 500 * MiB, new Dictionary<int, long?>())] : throw new UserError("cuda:0", "the board does not tell its memory", "", "");
+
+        Assert.StartsWith("cuda:0: the board", Assert.Throws<UserError>(() => MemoryProbe.Measure(folder.File("run.json"), [], Boards)).Message, StringComparison.Ordinal);
+        Assert.Empty(Left());
+    }
+
+    string[] Left() => Directory.GetDirectories(folder.Path, "mcn-probe-*");
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable(TemporaryFolder, temporary);
+        folder.Dispose();
+    }
 }
