@@ -50,7 +50,7 @@ static class PlanVerb
     static ProbeResult Measured(string file, IReadOnlyList<string> overrides, RunConfig config)
     {
         if (config.Devices[0] == MemoryPlan.Host) return MemoryProbe.Run(file, overrides, config, boards: null);
-        TorchDevices.Open(config.Devices); // a device that this build has not got, in one line
+        TorchDevices.Open(config); // a device that this build has not got, in one line
         using var boards = new BoardWatch(config.Devices);
         boards.Read();
         return boards.Simulated
