@@ -31,6 +31,7 @@ public static class CrashInvestigator
             Kind = KindOf(scene),
             Step = step,
             Phase = last is null ? null : PhaseName(last.Phase),
+            Rank = RankOf(scene),
             Message = Scrubber.Scrub(MessageOf(scene, verdict)),
             Cause = new CodedText(verdict.Cause.Rule, verdict.Cause.Title, ("code", FormattableString.Invariant($"{scene.ExitCode}")), ("signal", scene.Signal is { } signal ? SignalNames.Of(signal) : "")),
             RuledOut = [.. verdict.RuledOut.Where(entry => entry.Text is not null).Select(entry => new RuledOut(entry.Text!, new CodedText(entry.Rule, entry.Because)))],
@@ -43,10 +44,17 @@ public static class CrashInvestigator
     public static RecorderMark? LastMark(CrashScene scene)
     {
         var lanes = scene.Recorder?.Lanes.Where(lane => lane.Last is not null).ToArray() ?? [];
-        var end = scene.Hang ?? scene.Recorder?.LastWords?.Split('\n')[0] ?? "";
-        var named = lanes.FirstOrDefault(lane => end.Contains(lane.Name + " ", StringComparison.Ordinal));
-        return named?.Last ?? lanes.Select(lane => lane.Last).MaxBy(mark => mark!.Time);
+        return Named(scene)?.Last ?? lanes.Select(lane => lane.Last).MaxBy(mark => mark!.Time);
     }
+
+    /// <summary>The lane that the end names.</summary>
+    static LaneContent? Named(CrashScene scene) =>
+        (scene.Hang ?? scene.Recorder?.LastWords?.Split('\n')[0]) is { } end
+            ? scene.Recorder?.Lanes.FirstOrDefault(lane => lane.Last is not null && end.Contains(lane.Name, StringComparison.Ordinal))
+            : null;
+
+    /// <summary>Null where there is one device only: nothing needs a name then.</summary>
+    public static string? RankOf(CrashScene scene) => scene.Recorder?.Lanes.Count > 1 ? Named(scene)?.Name : null;
 
     public static string PhaseName(RecorderPhase phase) => phase switch
     {
