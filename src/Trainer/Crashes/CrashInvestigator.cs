@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Diagnosis;
@@ -10,7 +11,7 @@ namespace Mcn.Web.Trainer.Crashes;
 public sealed record CrashCase(CrashScene Scene, CrashSummary Summary, Verdict Verdict, IReadOnlyList<string>? Kernel, string? KernelGap);
 
 /// <summary>From the scene to the few lines of the banner: quick, because the banner comes before the report.</summary>
-public static class CrashInvestigator
+public static partial class CrashInvestigator
 {
     /// <param name="next">What the supervisor does now; known only after the step and code are.</param>
     public static CrashCase Investigate(CrashScene scene, Func<long?, CodedText> next)
@@ -91,6 +92,9 @@ public static class CrashInvestigator
         };
     }
 
+    [GeneratedRegex(@"^Mcn\.Web\.[\w.]+Exception: ")]
+    private static partial Regex OwnType();
+
     static IEnumerable<T> Optional<T>(T? value) where T : class => value is null ? [] : [value];
 
     static string KindOf(CrashScene scene) => (scene.Hang, scene.Signal, scene.ExitCode) switch
@@ -111,7 +115,7 @@ public static class CrashInvestigator
         var line = verdict.Cause.Evidence.FirstOrDefault(entry => entry.Source is "stderr" or "last_words")?.Text
             ?? scene.Recorder?.LastWords?.Split('\n')[0]
             ?? $"{verdict.Cause.Title} ({verdict.Cause.Evidence[0].Text})";
-        line = line.Trim();
+        line = OwnType().Replace(line.Trim(), ""); // a name of ours says nothing to people; the whole is in process/last_words.txt
         return line.Length > longest ? line[..longest] + " …" : line;
     }
 }

@@ -70,7 +70,7 @@ public sealed class ReplicaProcessTests
         Assert.Contains(told, recorder.LastWords, StringComparison.Ordinal);
         Assert.Equal((RecorderPhase.Forward, 4L), (recorder.Lanes[rank].Last!.Phase, recorder.Lanes[rank].Last!.Step));
         var summary = CrashInvestigator.Investigate(SceneOf(run, recorder, end.ExitCode), _ => new CodedText("restart", "next")).Summary;
-        Assert.Equal(($"rank {rank} (cpu)", "forward", 4L), (summary.Rank, summary.Phase, summary.Step));
+        Assert.Equal(($"rank {rank} (cpu)", "forward", 4L, told), (summary.Rank, summary.Phase, summary.Step, summary.Message));
         Assert.Equal(told, run.Journal().OfType<Alert>().Single(alert => alert.Code == "run_failed").Text); // no trace on the page
         Assert.Equal(("failed", 4L), run.Journal().OfType<RunEnded>().Select(ended => (ended.Reason, ended.Step)).Single());
     }
