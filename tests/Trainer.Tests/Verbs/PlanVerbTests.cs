@@ -43,8 +43,7 @@ public sealed class PlanVerbTests : IDisposable
     [Fact]
     public async Task Simulated_cards_are_called_so()
     {
-        var environment = new Dictionary<string, string> { ["MCN_NVML_LIBRARY"] = FakeNvml.Library, ["MCN_FAKE_NVML_GPUS"] = "4" };
-        var (_, text, errors) = await TrainerProcess.Run(environment, ["plan", "--config", Published, .. FourCards]);
+        var (_, text, errors) = await TrainerProcess.Run(["plan", "--config", Published, .. FourCards], ("MCN_NVML_LIBRARY", FakeNvml.Library), ("MCN_FAKE_NVML_GPUS", "4"));
         Assert.Contains("NVIDIA A100-SXM4-40GB (simulated)", text, StringComparison.Ordinal);
         Assert.Contains("warning: cuda:0, cuda:1, cuda:2, cuda:3 are SIMULATED", text, StringComparison.Ordinal);
         Assert.Empty(errors);
