@@ -31,7 +31,7 @@ public static class MemoryProbe
     {
         var ((small, smallSet), (large, largeSet)) = (Part(config, 4), Part(config, 2));
         var (smallPeak, largePeak) = (Measure(file, [.. overrides, .. smallSet], boards), Measure(file, [.. overrides, .. largeSet], boards));
-        var line = ProbeLine.Through(smallPeak.Bytes, Formula(small), largePeak.Bytes, Formula(large));
+        var line = ProbeLine.Through(smallPeak.Bytes, Formula(small), largePeak.Bytes, Formula(large), largePeak.Source);
         return new ProbeResult(DeviceShare.Of(small).GroupSize, smallPeak, DeviceShare.Of(large).GroupSize, largePeak, line.At(Formula(config)));
     }
 

@@ -8,19 +8,20 @@ namespace Mcn.Web.Trainer.Planning;
 /// <param name="LargeFormulaBytes">What the formula says of it.</param>
 public sealed record ProbeLine(double Slope, long LargeBytes, long LargeFormulaBytes)
 {
-    /// <summary>
-    /// What both runs say of the formula's growth counts as far as this, and as the inverse: what an allocator keeps of freed memory goes up and
-    /// down between two sizes, and a line through that may even fall.
-    /// </summary>
-    public const double MostSlope = 1.5;
-
     /// <param name="largeFormulaBytes">More than <paramref name="smallFormulaBytes"/>.</param>
-    public static ProbeLine Through(long smallBytes, long smallFormulaBytes, long largeBytes, long largeFormulaBytes)
+    /// <param name="source">
+    /// Decides how far the slope is trusted, and its inverse. What the C library keeps of freed memory goes up and down between two sizes, by more than
+    /// the formula errs (docs/results.md). A board's figures repeat; there it is the formula that is unproven.
+    /// </param>
+    public static ProbeLine Through(long smallBytes, long smallFormulaBytes, long largeBytes, long largeFormulaBytes, PeakSource source)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(largeFormulaBytes, smallFormulaBytes);
-        var slope = (largeBytes - smallBytes) / (double)(largeFormulaBytes - smallFormulaBytes);
-        return new ProbeLine(Math.Clamp(slope, 1 / MostSlope, MostSlope), largeBytes, largeFormulaBytes);
+        var (slope, most) = ((largeBytes - smallBytes) / (double)(largeFormulaBytes - smallFormulaBytes), MostSlope(source));
+        return new ProbeLine(Math.Clamp(slope, 1 / most, most), largeBytes, largeFormulaBytes);
     }
+
+    /// <summary>The largest slope that is believed.</summary>
+    public static double MostSlope(PeakSource source) => source == PeakSource.Resident ? 1.2 : 2;
 
     /// <summary>What is to be expected where the formula says so much.</summary>
     public long At(long formulaBytes) => (long)(LargeBytes + (Slope * (formulaBytes - LargeFormulaBytes)));
