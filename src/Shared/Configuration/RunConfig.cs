@@ -27,6 +27,9 @@ public sealed record RunConfig
     /// <summary>Arithmetic of the network: `fp32`, `tf32` or `bf16`.</summary>
     public required string Precision { get; init; }
 
+    /// <summary>Whether a GPU's kernels give the same bits each time; the CPU's always do.</summary>
+    public required bool Deterministic { get; init; }
+
     public required DataConfig Data { get; init; }
 
     public required ModelConfig Model { get; init; }

@@ -28,18 +28,19 @@ public sealed record StepProof
     public required IReadOnlyDictionary<string, string> Tensors { get; init; }
 
     /// <summary>The first thing that differs, in the order of cause and effect; null: all the same.</summary>
-    public string? FirstDifference(StepProof repeated)
+    /// <param name="tolerance">0: by bits. Else a term of the loss may be off by so much, relatively, and tensors are not looked at: a hash says nothing of how far.</param>
+    public string? FirstDifference(StepProof repeated, double tolerance = 0)
     {
         if (LearningRate != repeated.LearningRate) return Text("the learning rate", Number(LearningRate), Number(repeated.LearningRate));
         if (Samples != repeated.Samples) return Text("the samples of the batch", Samples, repeated.Samples);
         if (Input != repeated.Input) return Text("the batch as it was read", Input, repeated.Input);
         foreach (var (name, value) in Loss)
         {
-            // By bits: what is no number is equal to itself here.
-            if (!repeated.Loss.TryGetValue(name, out var now) || BitConverter.DoubleToInt64Bits(now) != BitConverter.DoubleToInt64Bits(value))
+            if (!repeated.Loss.TryGetValue(name, out var now) || !(IsSame(value, now) || Math.Abs(now - value) <= tolerance * Math.Abs(value)))
                 return Text(name, Number(value), repeated.Loss.ContainsKey(name) ? Number(now) : "nothing");
         }
 
+        if (tolerance > 0) return null;
         foreach (var (name, hash) in Tensors)
         {
             if (repeated.Tensors.GetValueOrDefault(name) is var now && now != hash) return Text($"{name} after the update", hash, now ?? "nothing");
@@ -47,6 +48,9 @@ public sealed record StepProof
 
         return null;
     }
+
+    /// <summary>By bits: what is no number is equal to itself here.</summary>
+    static bool IsSame(double a, double b) => BitConverter.DoubleToInt64Bits(a) == BitConverter.DoubleToInt64Bits(b);
 
     static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 

@@ -43,7 +43,7 @@ public sealed class ReplicaTeam : IDisposable
         UseThreads(); // the caller is rank 0
         groups = ClipGroups.Of(config);
         GroupsHeld = Math.Clamp(config.Optimizer.MicroBatch / groups.Size, 1, groups.Count);
-        var devices = TorchDevices.Open(config.Devices);
+        var devices = TorchDevices.Open(config);
         exchange = new GradientExchange(devices, patience, lanes);
         names = [.. devices.Select((_, index) => $"rank {index}")];
         ranks = [.. devices.Select((device, index) => new GpuRank(config, device, wordVectors, lanes?.ElementAtOrDefault(index)))];

@@ -7,7 +7,8 @@ namespace Mcn.Web.Trainer.Training;
 
 /// <summary>
 /// Where a process goes on: at the newest whole snapshot in memory or checkpoint on disk, and what the step after it gave when it was
-/// done before. That step is repeated and must give the same; unequal without a known reason, training does not go on.
+/// done before. That step is repeated and must give the same, on a GPU as far as sums in another order allow; unequal without a known
+/// reason, training does not go on.
 /// </summary>
 sealed class ResumePoint
 {
@@ -15,13 +16,14 @@ sealed class ResumePoint
     readonly string? path;
     readonly string? newestOnDisk;
     readonly string[] knownReasons;
+    readonly double tolerance;
     bool proven;
 
     ResumePoint(TrainingPosition position, TrainingPosition onDisk, CheckpointManifest? manifest, StepProof? expected,
-        string? path, string? newestOnDisk, string[] knownReasons)
+        string? path, string? newestOnDisk, string[] knownReasons, double tolerance = 0)
     {
         (Position, OnDisk, Manifest, this.expected) = (position, onDisk, manifest, expected);
-        (this.path, this.newestOnDisk, this.knownReasons) = (path, newestOnDisk, knownReasons);
+        (this.path, this.newestOnDisk, this.knownReasons, this.tolerance) = (path, newestOnDisk, knownReasons, tolerance);
         proven = manifest is null;
     }
 
@@ -40,12 +42,13 @@ sealed class ResumePoint
     public static ResumePoint Find(CheckpointStore store, SnapshotMemory memory, ReplicaTeam team, CheckpointManifest present, Action<string> tell)
     {
         var disk = store.FindNewest(tell);
+        var tolerance = Determinism.Tolerance(team.Config.Devices);
         var onDisk = disk is { } newest ? TrainingState.PositionOf(newest.Manifest) : TrainingPosition.Start;
         if (memory.Newest() is var (slot, table, proof) && table.Manifest.RunId == present.RunId && Later(table.Manifest, disk?.Manifest))
         {
             RequireSameData("the snapshot in memory", table.Manifest, present);
             var position = TrainingState.Restore(team, table.Manifest, tensors => StateImage.Restore(slot, table, tensors));
-            return new ResumePoint(position, onDisk, table.Manifest, proof, null, disk?.Path, Differences(table.Manifest, present));
+            return new ResumePoint(position, onDisk, table.Manifest, proof, null, disk?.Path, Differences(table.Manifest, present), tolerance);
         }
 
         if (disk is not var (path, manifest)) return new ResumePoint(TrainingPosition.Start, onDisk, null, null, null, null, []);
@@ -54,7 +57,7 @@ sealed class ResumePoint
         {
             foreach (var file in tensors.GroupBy(tensor => tensor.File)) TensorFile.Restore(Path.Combine(path, file.Key), [.. file]);
         });
-        return new ResumePoint(restored, onDisk, manifest, CheckpointFolder.Proof(path), path, path, Differences(manifest, present));
+        return new ResumePoint(restored, onDisk, manifest, CheckpointFolder.Proof(path), path, path, Differences(manifest, present), tolerance);
     }
 
     /// <summary>Whether this step is the one to compare.</summary>
@@ -73,9 +76,10 @@ sealed class ResumePoint
         }
 
         var difference = expected.FirstDifference(repeated);
-        if (difference is not null && knownReasons.Length == 0)
+        if (expected.FirstDifference(repeated, tolerance) is { } unexplained && knownReasons.Length == 0)
         {
-            throw new UserError($"the step after {repeated.Step}", $"repeated from {path ?? "the snapshot in memory"} it differs: {difference}", "the same, bit for bit",
+            throw new UserError($"the step after {repeated.Step}", $"repeated from {path ?? "the snapshot in memory"} it differs: {unexplained}",
+                tolerance > 0 ? $"the same inputs, and a loss at most {tolerance:P1} away" : "the same, bit for bit",
                 "Nothing that is known explains it (configuration, program, libraries, device, threads are the same). Suspect memory or device; an older checkpoint can be tried by moving this one away", ExitCodes.Refused);
         }
 
@@ -84,7 +88,7 @@ sealed class ResumePoint
             Step = repeated.Step,
             Source = path is null ? "memory" : "disk",
             Exact = difference is null,
-            Text = difference is null ? "" : $"{difference}; changed since: {string.Join(", ", knownReasons)}",
+            Text = difference is null ? "" : $"{difference}; {(knownReasons.Length > 0 ? $"changed since: {string.Join(", ", knownReasons)}" : "kernels of a GPU may add up in another order each time")}",
         };
     }
 

@@ -42,6 +42,7 @@ static class RunEnvironment
         ["precision"] = Precision.Active(config),
         ["cpu"] = Processor(),
         ["cpu_threads"] = config.OperationThreads.ToString(CultureInfo.InvariantCulture),
+        ["deterministic"] = Determinism.Active(config),
         ["adam"] = FusedAdam.IsAvailable ? "fused" : "plain",
     };
 

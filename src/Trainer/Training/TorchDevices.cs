@@ -1,20 +1,24 @@
 using System.Globalization;
 using Mcn.Web.Shared;
+using Mcn.Web.Shared.Configuration;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Training;
 
-/// <summary>The names of a configuration's `devices` as what libtorch computes on; a name that it cannot open is a user's mistake, not a fault.</summary>
+/// <summary>
+/// A configuration's `devices` as what libtorch computes on, with the process's switches as the configuration has them: whoever computes opens
+/// them here first. A name that libtorch cannot open is a user's mistake, not a fault.
+/// </summary>
 public static class TorchDevices
 {
     const string Gpu = "cuda:";
 
-    /// <param name="names">`cpu` or `cuda:N`, as the rules of the configuration let through.</param>
+    /// <returns>One a replica, in the configuration's order.</returns>
     /// <exception cref="UserError">A GPU that this build or this machine has not got (exit code 2).</exception>
-    public static Device[] Open(IReadOnlyList<string> names)
+    public static Device[] Open(RunConfig config)
     {
-        foreach (var name in names.Where(name => name.StartsWith(Gpu, StringComparison.Ordinal)))
+        foreach (var name in config.Devices.Where(name => name.StartsWith(Gpu, StringComparison.Ordinal)))
         {
             if (!cuda.is_available())
                 throw Missing(name, "a build of this program with CUDA and a driver that answers",
@@ -24,7 +28,9 @@ public static class TorchDevices
                 throw Missing(name, $"cuda:0 to cuda:{count - 1}, what is in this machine", "Name those; CUDA_VISIBLE_DEVICES may hide some");
         }
 
-        return [.. names.Select(name => torch.device(name))];
+        Precision.Activate(config);
+        Determinism.Activate(config);
+        return [.. config.Devices.Select(name => torch.device(name))];
     }
 
     static UserError Missing(string name, string expected, string remedy) => new("devices", $"{name} cannot be opened", expected, remedy, ExitCodes.Usage);

@@ -36,7 +36,7 @@ public sealed class TrainingSession : IDisposable
         this.time = time;
         this.runLock = runLock;
         configSha256 = RunConfigFile.Sha256(config);
-        Precision.Activate(config);
+        TorchDevices.Open(config);
         deciding = RunEnvironment.Deciding(config);
         var last = RunCatalog.Read(folder);
         diedBefore = RecorderReader.Read(folder.Recorder) is { CleanEnd: false } dead ? dead.Incarnation : null;

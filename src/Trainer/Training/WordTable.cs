@@ -1,5 +1,6 @@
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Trainer.Training;
@@ -55,7 +56,13 @@ public sealed class WordTable : IDisposable
 
     // Copied also on the CPU, where the tensor could share the array: the last bits of a matrix product depend on the alignment of its
     // operands, and only libtorch's own memory is aligned the same in every process.
-    Tensor Copied(Tensor values) => values.to(ScalarType.Float32, vectors.device, copy: true);
+    Tensor Copied(Tensor values)
+    {
+        if (vectors.device_type == DeviceType.CPU) return values.to(ScalarType.Float32, vectors.device, copy: true);
+        // In the type that it has: in one call libtorch would widen half precision on a core of the host and send twice the bytes.
+        using var moved = values.to(vectors.device);
+        return moved.to(ScalarType.Float32);
+    }
 
     /// <summary>The distinct word ids in order of appearance, and for each position the place of its word among them.</summary>
     (int[] Distinct, long[] Index) Distinct(ReadOnlySpan<int> tokens)

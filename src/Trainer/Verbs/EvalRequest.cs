@@ -47,7 +47,7 @@ sealed record EvalRequest
 
     public int BatchSize { get; init; } = UsualBatchSize;
 
-    public torch.Device Device => TorchDevices.Open([Config?.Devices[0] ?? "cpu"])[0];
+    public torch.Device Device => Config is null ? torch.CPU : TorchDevices.Open(Config with { Devices = [Config.Devices[0]] })[0];
 
     /// <summary>Threads inside one tensor operation.</summary>
     public int Threads => Config?.OperationThreads ?? Environment.ProcessorCount;

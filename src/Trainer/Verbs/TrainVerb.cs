@@ -56,7 +56,7 @@ static class TrainVerb
             return ExitCodes.Done;
         }
 
-        TorchDevices.Open(config.Devices); // before anything is written
+        TorchDevices.Open(config); // before anything is written
         var check = MemoryCheck.Require(config, device => DeviceMemory.Of(device, TimeProvider.System), held: 0, _ => ExitCodes.Refused);
         if (check is not null) Console.Error.WriteLine($"warning: {check}");
         var control = new RunControl();

@@ -16,6 +16,7 @@ static class TestRun
         Devices = ["cpu"],
         CpuThreads = 1,
         Precision = "fp32",
+        Deterministic = true,
         Data = new DataConfig
         {
             Shards = "",

@@ -1,10 +1,11 @@
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Tests.Verbs;
+using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Tests.Training;
 
-/// <summary>Same configuration, seed and machine: the very same bits of parameters, moments, queue and centroids, on the CPU.</summary>
+/// <summary>Same configuration, seed and machine: the very same bits of parameters, moments, queue and centroids, on the CPU. On a GPU the switches are all that shows here.</summary>
 public sealed class DeterminismTests
 {
     [Fact]
@@ -36,6 +37,36 @@ public sealed class DeterminismTests
     {
         var (one, other) = (Trained(1), Trained(1, seed: 2));
         Assert.Contains(one, tensor => !tensor.Value.AsSpan().SequenceEqual(other[tensor.Key]));
+    }
+
+    [Fact]
+    public void The_pinned_libtorch_has_the_switches_and_does_what_they_say()
+    {
+        Assert.True(Determinism.IsAvailable);
+        var before = Determinism.Read();
+        try
+        {
+            Determinism.Set(true);
+            Assert.Equal((true, true), Determinism.Read());
+            Determinism.Set(false);
+            Assert.Equal((false, false), Determinism.Read());
+        }
+        finally
+        {
+            Determinism.Set(before.Algorithms);
+        }
+    }
+
+    [Theory]
+    [InlineData("cpu", true, "yes", 0)]
+    [InlineData("cpu", false, "yes", 0)]
+    [InlineData("cuda:0", true, "yes", 1e-3)]
+    [InlineData("cuda:0", false, "no", 1e-3)]
+    public void On_the_CPU_bits_repeat_and_on_a_GPU_where_it_is_wanted_but_none_is_demanded_there(string device, bool wanted, string active, double tolerance)
+    {
+        var config = RandomBatches.Config(group: 24) with { Devices = [device], Deterministic = wanted };
+        Assert.Equal(active, Determinism.Active(config));
+        Assert.Equal(tolerance, Determinism.Tolerance(config.Devices));
     }
 
     static Dictionary<string, byte[]> Trained(int readers, long? seed = null)
