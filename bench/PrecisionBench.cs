@@ -64,7 +64,6 @@ static class PrecisionBench
 
     static Gradient GradientOf(RunConfig config, float[] words, NetworkWeights? weights, Batch batch, bool moved, bool open)
     {
-        Precision.Activate(config);
         using var scope = NewDisposeScope();
         using var team = new ReplicaTeam(config, words, (_, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
         weights?.CopyInto(team.Lead.Network, config.Model);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Planning;
+using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Verbs;
 
@@ -43,7 +44,7 @@ sealed class PlanReport
     {
         void Line(FormattableString text) => output.WriteLine(text.ToString(CultureInfo.InvariantCulture));
         output.WriteLine(algebra.Sentence());
-        Line($"BatchNorm groups of {share.GroupSize:N0} clips; a device holds the graphs of {share.HeldClips:N0} clips{(share.EncodedTwice > 0 ? Text($" and encodes {share.EncodedTwice:N0} twice (gradient cache)") : "")}; precision {config.Precision}");
+        Line($"BatchNorm groups of {share.GroupSize:N0} clips; a device holds the graphs of {share.HeldClips:N0} clips{(share.EncodedTwice > 0 ? Text($" and encodes {share.EncodedTwice:N0} twice (gradient cache)") : "")}; precision {Precision.Describe(config)}");
         foreach (var alike in plan.Needs.GroupBy(need => (need.TotalBytes, memories[need.Device])))
         {
             var need = alike.First();
@@ -75,7 +76,7 @@ sealed class PlanReport
         {
             ["clips_per_step"] = algebra.ClipsPerStep,
             ["clips_per_device"] = algebra.ClipsPerDevice,
-            ["precision"] = config.Precision,
+            ["precision"] = Precision.Active(config),
             ["devices"] = new JsonArray([.. plan.Needs.Where(need => need.Replicas > 0).Select(need => (JsonNode)ToJson(need))]),
             ["fits"] = Fits,
             ["largest_that_fits"] = Clips(largest.AsIs),

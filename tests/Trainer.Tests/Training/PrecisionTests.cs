@@ -50,6 +50,7 @@ public sealed class PrecisionTests
         var (plain, tf32) = (RandomBatches.Train(Config("fp32"), steps: 3), RandomBatches.Train(Config("tf32"), steps: 3));
         Assert.Equal(plain.Losses, tf32.Losses);
         SmallRun.AssertSameTensors(plain.State, tf32.State);
+        Assert.False(backends.cuda.matmul.allow_tf32 || backends.cudnn.allow_tf32); // as it is stored
     }
 
     [Theory]
