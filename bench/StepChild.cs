@@ -53,7 +53,7 @@ static class StepChild
             if (step < 0) continue;
             rowsOfSteps.Add(new JsonObject
             {
-                ["step"] = whole, ["forward"] = outcome.Forward.TotalSeconds, ["backward"] = outcome.Backward.TotalSeconds, ["optimizer"] = outcome.Optimizer.TotalSeconds,
+                ["step"] = whole, ["forward"] = outcome.Forward.TotalSeconds, ["backward"] = (outcome.Backward + outcome.Exchange).TotalSeconds, ["optimizer"] = outcome.Optimizer.TotalSeconds,
                 ["exchange"] = Exchange(RecorderReader.Read(marks)!.Lanes[0], batch.StepInEpoch),
             });
         }

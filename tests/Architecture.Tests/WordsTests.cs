@@ -10,11 +10,12 @@ public sealed partial class WordsTests
     [Theory]
     [InlineData("Words.resx")]
     [InlineData("Words.ja.resx")]
-    public void Every_alert_cause_and_xid_has_its_words(string file)
+    public void Every_alert_cause_phase_and_xid_has_its_words(string file)
     {
         var words = XDocument.Load(Repository.File("src/Dashboard/Resources/" + file)).Descendants("data").Select(data => (string)data.Attribute("name")!).ToHashSet();
         var codes = Trainer().SelectMany(text => AlertCode().Matches(text)).Select(match => "Alert_" + match.Groups[1].Value)
             .Concat(Find("Diagnosis/Rules.cs", RuleId()).Concat(Find("Diagnosis/DiagnosisEngine.cs", MadeId())).Select(id => "Cause_" + id))
+            .Concat(Find("Crashes/CrashInvestigator.cs", Phase()).Select(phase => "Phase_" + phase))
             .Concat(Find("Gpu/XidMeanings.cs", Xid()).SelectMany(number => new[] { "XidMeaning_" + number, "XidRemedy_" + number }))
             .ToHashSet();
         Assert.True(codes.Count > 60, $"only {codes.Count} codes found: the patterns no longer fit the code");
@@ -35,6 +36,9 @@ public sealed partial class WordsTests
 
     [GeneratedRegex("""(?:Make|new Cause)\("([a-z-]+)",""")]
     private static partial Regex MadeId();
+
+    [GeneratedRegex("""RecorderPhase\.\w+ => "([a-z_]+)""")]
+    private static partial Regex Phase();
 
     [GeneratedRegex("""^        (\d+)(?: or (\d+))? =>""", RegexOptions.Multiline)]
     private static partial Regex Xid();

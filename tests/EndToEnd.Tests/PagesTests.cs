@@ -11,7 +11,7 @@ public sealed partial class PagesTests(BrowserFixture browser)
     static readonly HashSet<string> Allowed = new(StringComparer.OrdinalIgnoreCase)
     {
         "Mcn", "Web", "English", "GPU", "CPU", "NVIDIA", "SXM", "GiB", "MiB", "KiB", "clips", "inotify", "inode", "Xid", "NVLink", "ECC", "API", "CSV", "JSON", "Seq", "SHA", "zip",
-        "R", "YouCook", "median", "SIGABRT", "SIGKILL", "UCX", "VFS", "ENABLE", "fs", "max", "user", "watches", "checkpoint", "keep", "last", "MCN", "ada", "step", "FILE", "data", "tmp", "dev", "shm", "cuda", "UTC", "none", "nan", "means",
+        "R", "YouCook", "median", "SIGABRT", "SIGKILL", "UCX", "VFS", "ENABLE", "fs", "max", "user", "watches", "checkpoint", "keep", "last", "MCN", "ada", "step", "FILE", "data", "tmp", "dev", "shm", "cuda", "rank", "BatchNorm", "UTC", "none", "nan", "means",
     };
 
     [Fact]

@@ -29,7 +29,7 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
     public void Begin(int history)
     {
         var start = now - TimeSpan.FromSeconds(history);
-        Write(start, new RunStarted { Name = "howto100m-mcn", FromStep = 0, TotalSteps = Total, StepsPerEpoch = StepsPerEpoch, Epochs = 20, ClipsPerStep = 4096, Parameters = 223776770, Device = "cuda:0, cuda:1, cuda:2, cuda:3", Links = "NVLink (simulated)", Compatibility = Switches() });
+        Write(start, new RunStarted { Name = "howto100m-mcn", FromStep = 0, TotalSteps = Total, StepsPerEpoch = StepsPerEpoch, Epochs = 20, ClipsPerStep = 4096, Parameters = 223776770, Device = "cuda:0, cuda:1, cuda:2, cuda:3", Links = "NVLink (simulated)", Batch = Split(), Precision = "tf32", Compatibility = Switches() });
         Write(start, new RunStateChanged { State = State = RunState.Running, Step = 0 });
         var local = new RunCommand($"{Id}-start", null, CommandVerb.Start, "{}", RunCommand.Local, start, TimeSpan.FromMinutes(10));
         Write(start, new CommandHandled { Command = local, Answer = new CommandAnswer(local.CommandId, true, "accepted", "starts", Id) });
@@ -88,7 +88,7 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
     {
         var crash = new CrashSummary
         {
-            CrashId = Id + "-crash", RunId = Id, WorkerIncarnation = 1, Time = time, ExitCode = null, Signal = 6, Kind = "native_abort", Step = Step, Phase = "backward",
+            CrashId = Id + "-crash", RunId = Id, WorkerIncarnation = 1, Time = time, ExitCode = null, Signal = 6, Kind = "native_abort", Step = Step, Phase = "backward", Rank = "rank 2 (cuda:2)",
             Message = "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx( handle, opa, opb, m, n, k, alpha_ptr, a, CUDA_R_16F, lda, b, CUDA_R_16F, ldb, beta_ptr, c, CUDA_R_16F, ldc, compute_type, CUBLAS_GEMM_DEFAULT_TENSOR_OP)`",
             Cause = new CodedText("cublas-execution-failed", "A GPU computation failed; this text is a messenger, the fault happened in this or an earlier kernel"),
             RuledOut = [new RuledOut("vfs_fuse.c:281  UCX  ERROR inotify_add_watch(/tmp) failed: No space left on device", new CodedText("ucx-inotify-watch", "It is the quota of inotify watches, not the disk; UCX only switches its monitoring off"))],
@@ -125,6 +125,9 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
                 [MetricCatalog.SamplesPerSecond] = 3900 + (noise * 300), [MetricCatalog.StepDuration] = 1.04, [MetricCatalog.CheckpointAtRisk] = 82, [MetricCatalog.CheckpointAtRiskMachine] = 136, [MetricCatalog.DataWait] = 0.31 + (noise * 0.1),
                 [MetricCatalog.Bottleneck] = (double)Bottleneck.Disk, [MetricCatalog.LimitDisk] = 3950 + (noise * 300), [MetricCatalog.LimitCpu] = 9120, [MetricCatalog.LimitTransfer] = 61000, [MetricCatalog.LimitDevice] = 5600,
                 [MetricCatalog.ReadRate] = 482e6, [MetricCatalog.ReadShare] = 0.71, [MetricCatalog.DecodeShare] = 0.23, [MetricCatalog.QueueBytes] = 1.36e9, [MetricCatalog.BadVideos] = 3,
+                [MetricCatalog.HostToDevice] = 0.01, [MetricCatalog.Forward] = 0.2, [MetricCatalog.Backward] = 0.46, [MetricCatalog.Exchange] = 0.04 + (noise * 0.01), [MetricCatalog.Optimizer] = 0.02, [MetricCatalog.LimitExchange] = 96000,
+                [MetricCatalog.GradientNorm] = 3 + noise, [MetricCatalog.MicroBatch] = 256, [MetricCatalog.StepsRedone] = 1, [MetricCatalog.KMeansQueue] = Math.Min(1, Step / 20.0),
+                [MetricCatalog.Of(MetricCatalog.RankWait, 0)] = 0.02, [MetricCatalog.Of(MetricCatalog.RankWait, 1)] = 0.06 + (noise * 0.02), [MetricCatalog.Of(MetricCatalog.RankWait, 2)] = 0.01, [MetricCatalog.Of(MetricCatalog.RankWait, 3)] = 0.07,
             },
         });
         Machine(time);
@@ -158,6 +161,9 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
 
     static RetrievalRow Row(string direction, double r1) => new(direction, r1, r1 * 2.1, r1 * 2.6, Math.Round(4 / (r1 + 0.02)), 90,
         new Dictionary<string, double[]> { ["r1"] = [r1 * 0.9, r1 * 1.1], ["r5"] = [r1 * 2, r1 * 2.2], ["r10"] = [r1 * 2.5, r1 * 2.7] });
+
+    /// <summary>The published recipe on four devices, some of its graphs held: a gradient cache.</summary>
+    static BatchSplit Split() => new(128, 32, 4, 1024, 1024 / 4, 256, [.. Enumerable.Range(0, 4).Select(gpu => new PlannedMemory($"cuda:{gpu}", (gpu == 0 ? 12 : 11) * GiB)), new("cpu", 9 * GiB)]);
 
     void Machine(DateTimeOffset time)
     {

@@ -13,7 +13,7 @@ namespace Mcn.Web.Dashboard.Charts;
 /// <param name="Text">What happened, for those who point at it.</param>
 public sealed record ChartMark(double X, string Sign, string Text);
 
-/// <summary>The moments of a run that its charts mark: knobs turned, holds, releases, processes that went on, deaths. Pure.</summary>
+/// <summary>The moments of a run that its charts mark: knobs turned, holds, releases, steps redone for want of memory, processes that went on, deaths. Pure.</summary>
 public static class ChartMarks
 {
     /// <summary>More lines than this hide what they explain; the newest stay.</summary>
@@ -29,6 +29,7 @@ public static class ChartMarks
             KnobChanged turned => (string.Create(CultureInfo.InvariantCulture, $"{(turned.Name == Shared.Commands.LiveKnob.LearningRateScale ? "×" : "=")}{turned.Value:0.####}"), turned.Step),
             RunStateChanged { State: RunState.Held or RunState.Released or RunState.Crashed } told => (StateShape.Of(told.State).Shape, told.Step),
             RunStarted { FromStep: > 0 } started => ("▸", started.FromStep),
+            Alert { Code: "micro_batch_halved" } halved => ("½", long.TryParse(halved.Parameters.GetValueOrDefault("step"), CultureInfo.InvariantCulture, out var at) ? at : null),
             _ => null,
         };
         if (mark is not var (sign, step) || (bySteps && step is null)) return null;

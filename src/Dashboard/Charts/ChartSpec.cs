@@ -32,11 +32,30 @@ public sealed record ChartSpec(string Title, string Unit, string Group, IReadOnl
 
     public static readonly ChartSpec LearningRate = new("ChartLearningRate", "", "step", [new(MetricCatalog.LearningRate, "LearningRate", Strong, LabelIsKey: true)], Least: 0);
 
+    public static readonly ChartSpec GradientNorm = new("ChartGradientNorm", "", "step", [new(MetricCatalog.GradientNorm, "GradientNorm", Strong, LabelIsKey: true)], Least: 0);
+
+    /// <summary>Where the time of a step goes.</summary>
+    public static ChartSpec Parts(int replicas) => new("ChartParts", "s", "step",
+    [
+        new(MetricCatalog.DataWait, "Phase_fetch", "#8a8f98", LabelIsKey: true),
+        new(MetricCatalog.HostToDevice, "Phase_h2d", "#56b4e9", LabelIsKey: true),
+        new(MetricCatalog.Forward, "Phase_forward", "#009e73", LabelIsKey: true),
+        new(MetricCatalog.Backward, "Phase_backward", Strong, LabelIsKey: true),
+        .. Enumerable.Repeat(new ChartLine(MetricCatalog.Exchange, "Phase_exchange", "#cc79a7", LabelIsKey: true), replicas > 1 ? 1 : 0),
+        new(MetricCatalog.Optimizer, "Phase_update", "#7a68c0", LabelIsKey: true),
+    ], Least: 0);
+
+    /// <summary>Who waits for whom: the lowest line is the replica that the others wait for.</summary>
+    public static ChartSpec RankWaits(int replicas) => new("ChartRankWaits", "%", "step",
+        [.. Enumerable.Range(0, replicas).Select(rank => new ChartLine(MetricCatalog.Of(MetricCatalog.RankWait, rank), $"rank {rank}", HouseTheme.GpuColors[rank % HouseTheme.GpuColors.Count]))],
+        100, 0, 100);
+
     /// <summary>How evenly k-means fills its clusters, and how much a fit moves: falling evenness is the sign of collapse.</summary>
     public static readonly ChartSpec Clusters = new("ChartClusters", "", "step",
     [
         new(MetricCatalog.KMeansEntropy, "KMeansEntropy", Strong, LabelIsKey: true),
         new(MetricCatalog.KMeansChurn, "KMeansChurn", "#cc79a7", LabelIsKey: true),
+        new(MetricCatalog.KMeansQueue, "KMeansQueue", "#8a8f98", LabelIsKey: true),
     ], 1, 0, 1);
 
     public static readonly ChartSpec ClusterRepairs = new("ChartClusterRepairs", "", "step",
@@ -51,7 +70,7 @@ public sealed record ChartSpec(string Title, string Unit, string Group, IReadOnl
     public static ChartSpec GpuMemory(GpuSample sample)
     {
         var total = sample.Gpus.Max(gpu => gpu.MemoryTotalBytes);
-        var limit = sample.Gpus.Take(1).Select(gpu => new ChartLine(MachineMetrics.Of(MachineMetrics.GpuMemoryLimit, gpu.Index), "Total", "#8a8f98", LabelIsKey: true, Dashed: true));
+        var limit = sample.Gpus.Take(1).Select(gpu => new ChartLine(MetricCatalog.Of(MachineMetrics.GpuMemoryLimit, gpu.Index), "Total", "#8a8f98", LabelIsKey: true, Dashed: true));
         return new("ChartGpuMemory", "GiB", "gpu", [.. PerGpu(sample, MachineMetrics.GpuMemory), .. limit], PerGiB, 0, total * PerGiB * 1.04);
     }
 
@@ -68,7 +87,7 @@ public sealed record ChartSpec(string Title, string Unit, string Group, IReadOnl
     ], PerGiB, 0);
 
     static IReadOnlyList<ChartLine> PerGpu(GpuSample sample, string metric) =>
-        [.. sample.Gpus.Select(gpu => new ChartLine(MachineMetrics.Of(metric, gpu.Index), $"GPU {gpu.Index}", HouseTheme.GpuColors[gpu.Index % HouseTheme.GpuColors.Count]))];
+        [.. sample.Gpus.Select(gpu => new ChartLine(MetricCatalog.Of(metric, gpu.Index), $"GPU {gpu.Index}", HouseTheme.GpuColors[gpu.Index % HouseTheme.GpuColors.Count]))];
 }
 
 /// <summary>How the viewer wants the charts: of this page only.</summary>

@@ -13,7 +13,10 @@ public static class CrashText
         [3] = "SIGQUIT", [4] = "SIGILL", [6] = "SIGABRT", [7] = "SIGBUS", [8] = "SIGFPE", [9] = "SIGKILL", [11] = "SIGSEGV", [15] = "SIGTERM",
     };
 
-    public static string Where(IStringLocalizer<Words> texts, CrashSummary crash) => (crash.Step, crash.Phase) switch
+    public static string Where(IStringLocalizer<Words> texts, CrashSummary crash) =>
+        crash.Rank is { } rank ? texts["CrashOnRank", PlaceOf(texts, crash), rank] : PlaceOf(texts, crash);
+
+    static string PlaceOf(IStringLocalizer<Words> texts, CrashSummary crash) => (crash.Step, crash.Phase) switch
     {
         (null, _) => texts["CrashSomewhere"],
         ({ } step, null) => texts["CrashAfterStep", Show.Whole(step)],

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Components;
 
 namespace Mcn.Web.Dashboard.Runs;
 
-/// <summary>One line: which of disk, CPU, transfer and device limits now, and what each could do alone. Nothing before it is known.</summary>
+/// <summary>One line: which of disk, CPU, transfer, device and exchange between replicas limits now, and what each could do alone. Nothing before it is known.</summary>
 public sealed partial class DataPath
 {
     static readonly (Bottleneck Part, string Metric)[] Parts =
@@ -13,6 +13,7 @@ public sealed partial class DataPath
         (Bottleneck.Cpu, MetricCatalog.LimitCpu),
         (Bottleneck.Transfer, MetricCatalog.LimitTransfer),
         (Bottleneck.Device, MetricCatalog.LimitDevice),
+        (Bottleneck.Exchange, MetricCatalog.LimitExchange),
     ];
 
     [Parameter, EditorRequired]

@@ -21,6 +21,8 @@ public sealed partial class RunBoard
     [Parameter, EditorRequired]
     public required string RunId { get; set; }
 
+    int Replicas => view.Started?.Batch?.Replicas ?? 1;
+
     [Inject]
     public required RunCatalog Runs { get; set; }
 

@@ -62,7 +62,7 @@ public sealed partial class RunControls
         {
             var last = View.Checkpoint is { } checkpoint ? Texts["ConsequenceLast", Show.Whole(checkpoint.Step), Show.Span(Texts, Now - checkpoint.Time)].Value : Texts["ConsequenceNone"].Value;
             // Those that it trains on, of however many the machine has.
-            var frees = View.Started?.Device.Split(", ").Count(device => device != "cpu") is > 0 and var count ? Texts["ConsequenceGpus", count].Value : Texts["ConsequenceHost"].Value;
+            var frees = View.Started?.Device.Split(", ").Count(device => device.StartsWith("cuda", StringComparison.Ordinal)) is > 0 and var count ? Texts["ConsequenceGpus", count].Value : Texts["ConsequenceHost"].Value;
             var takes = View.Checkpoint is { } measured ? Texts["ConsequenceTime", Show.Span(Texts, TimeSpan.FromSeconds(Math.Ceiling(measured.DurationSeconds + (View.SecondsPerStep ?? 0))))].Value : "";
             return Texts["ConsequenceOfRelease", last, frees, takes];
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Mcn.Web.Shared.Telemetry;
 
 namespace Mcn.Web.Dashboard.Telemetry;
@@ -22,8 +21,6 @@ public static class MachineMetrics
     public static string GroupOf(string metric) =>
         metric.StartsWith("train.", StringComparison.Ordinal) ? "step" : metric.StartsWith("hw.", StringComparison.Ordinal) ? "gpu" : "host";
 
-    public static string Of(string metric, int gpu) => string.Create(CultureInfo.InvariantCulture, $"{metric}[{gpu}]");
-
     /// <summary>The numbers of a record; none for a record that is an event. Unknown figures are left out.</summary>
     public static (double Step, IEnumerable<(string Metric, double Value)> Values)? Of(TelemetryRecord record) => record switch
     {
@@ -34,11 +31,11 @@ public static class MachineMetrics
     };
 
     static IEnumerable<(string, double)> Gpu(GpuReading gpu) => Known(
-        (Of(GpuMemory, gpu.Index), gpu.MemoryUsedBytes),
-        (Of(GpuMemoryLimit, gpu.Index), gpu.MemoryTotalBytes),
-        (Of(GpuUtilization, gpu.Index), gpu.UtilizationPercent),
-        (Of(GpuTemperature, gpu.Index), gpu.TemperatureCelsius),
-        (Of(GpuPower, gpu.Index), gpu.PowerWatts));
+        (MetricCatalog.Of(GpuMemory, gpu.Index), gpu.MemoryUsedBytes),
+        (MetricCatalog.Of(GpuMemoryLimit, gpu.Index), gpu.MemoryTotalBytes),
+        (MetricCatalog.Of(GpuUtilization, gpu.Index), gpu.UtilizationPercent),
+        (MetricCatalog.Of(GpuTemperature, gpu.Index), gpu.TemperatureCelsius),
+        (MetricCatalog.Of(GpuPower, gpu.Index), gpu.PowerWatts));
 
     static IEnumerable<(string, double)> Host(HostSample host) => Known(
     [

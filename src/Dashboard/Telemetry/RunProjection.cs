@@ -15,6 +15,9 @@ public sealed class RunProjection
     const int EvaluationsKept = 200;
     const int Durations = 31;
 
+    /// <summary>The stream of the training process; each process has an incarnation of its own.</summary>
+    const string Worker = "worker";
+
     readonly Lock gate = new();
     readonly Dictionary<(int Incarnation, string Stream), long> taken = [];
     readonly SortedDictionary<int, long> fromSteps = [];
@@ -164,7 +167,9 @@ public sealed class RunProjection
         durations.Clear();
         // Steps that were gone back over are no longer where the run is.
         var newest = view.Newest is { } step && step.Step > started.FromStep ? null : view.Newest;
-        return started.Time >= (view.Started?.Time ?? default) ? view with { Started = started, Newest = newest, Ended = null, Knobs = started.Knobs } : view;
+        // What the process before had to say of itself stands no more; the supervisor takes its own alerts back by itself.
+        IReadOnlyList<Alert> alerts = [.. view.Alerts.Where(alert => alert.Id is not { Stream: Worker } told || told.Incarnation >= started.Id?.Incarnation)];
+        return started.Time >= (view.Started?.Time ?? default) ? view with { Started = started, Newest = newest, Ended = null, Knobs = started.Knobs, Alerts = alerts } : view;
     }
 
     static void Remember<T>(Queue<T> queue, T item, int kept)

@@ -68,6 +68,10 @@ public sealed record RunView
 
     public double? Value(string metric) => Newest is { } step && step.Values.TryGetValue(metric, out var value) ? value : null;
 
+    /// <summary>Of each replica: share of the time that it waited for the others; empty for one device, and before it is told.</summary>
+    public IReadOnlyList<double> Waits =>
+        [.. Enumerable.Range(0, Started?.Batch?.Replicas ?? 0).Select(rank => Value(MetricCatalog.Of(MetricCatalog.RankWait, rank))).OfType<double>()];
+
     /// <summary>A state in which a worker is there, and its trainer talks.</summary>
     public static bool Lives(RunState? state) => state is not (null or RunState.Stopped or RunState.Finished or RunState.Crashed or RunState.Released);
 

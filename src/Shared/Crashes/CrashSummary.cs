@@ -25,6 +25,9 @@ public sealed record CrashSummary
     /// <summary>Phase of the step in which it died (`fetch`, `forward`, `backward`, …); null when unknown.</summary>
     public required string? Phase { get; init; }
 
+    /// <summary>Replica that failed or stood still, as `rank 1 (cuda:1)`; null for one device, where nobody knows, and in reports of older programs.</summary>
+    public string? Rank { get; init; }
+
     /// <summary>The line that says most: exception message, CUDA error, or how it was ended.</summary>
     public required string Message { get; init; }
 

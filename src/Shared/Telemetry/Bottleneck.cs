@@ -17,4 +17,7 @@ public enum Bottleneck
 
     /// <summary>The network's own arithmetic.</summary>
     Device = 4,
+
+    /// <summary>Gradients and weights between the replicas.</summary>
+    Exchange = 5,
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Mcn.Web.Shared.Telemetry;
 
 /// <summary>Names of the trainer's metrics; units in brackets. OpenTelemetry style: dots, no unit suffix.</summary>
@@ -24,6 +26,9 @@ public static class MetricCatalog
     /// <summary>Learning rate of the step [1].</summary>
     public const string LearningRate = "train.learning_rate";
 
+    /// <summary>Norm of the gradient of all parameters over all clips, before the update; absent where it is not finite [1].</summary>
+    public const string GradientNorm = "train.grad.norm";
+
     /// <summary>Clips seen since the run began [{clip}].</summary>
     public const string Samples = "train.samples";
 
@@ -36,17 +41,26 @@ public static class MetricCatalog
     /// <summary>Part of the step spent waiting for data [s].</summary>
     public const string DataWait = "train.step.duration.data_wait";
 
-    /// <summary>Part of the step: host to device [s].</summary>
+    /// <summary>Part of the step: host to device, on the replica that takes longest [s].</summary>
     public const string HostToDevice = "train.step.duration.h2d";
 
-    /// <summary>Part of the step: forward pass [s].</summary>
+    /// <summary>Part of the step: forward pass, until every replica has done it [s].</summary>
     public const string Forward = "train.step.duration.forward";
 
-    /// <summary>Part of the step: losses, clustering and backward pass [s].</summary>
+    /// <summary>Part of the step: losses, clustering and backward pass, until every replica has done them [s].</summary>
     public const string Backward = "train.step.duration.backward";
 
-    /// <summary>Part of the step: optimizer [s].</summary>
+    /// <summary>Part of the step: gradients are summed and weights copied between replicas; absent for one device [s].</summary>
+    public const string Exchange = "train.step.duration.allreduce";
+
+    /// <summary>Part of the step: optimizer, until every replica has updated its share [s].</summary>
     public const string Optimizer = "train.step.duration.optimizer";
+
+    /// <summary>
+    /// Share of the time since the last report that a replica waited for the others, its rank in brackets: `train.rank.wait[0]`. The one that
+    /// waits least is the one that the others wait for. Absent for one device [1].
+    /// </summary>
+    public const string RankWait = "train.rank.wait";
 
     /// <summary>Clips whose graph a device may hold at a time; halved when memory runs short [{clip}].</summary>
     public const string MicroBatch = "train.micro_batch";
@@ -87,6 +101,12 @@ public static class MetricCatalog
     /// <summary>Clips a second if a step were its arithmetic [{clip}/s].</summary>
     public const string LimitDevice = "train.limit.device";
 
+    /// <summary>Clips a second if a step were its exchange between replicas; absent for one device [{clip}/s].</summary>
+    public const string LimitExchange = "train.limit.exchange";
+
+    /// <summary>Share of the queue of embeddings that is filled; k-means uses it once it is 1. Absent without a queue [1].</summary>
+    public const string KMeansQueue = "train.kmeans.queue";
+
     /// <summary>Iterations of the last k-means fit [{iteration}].</summary>
     public const string KMeansIterations = "train.kmeans.iterations";
 
@@ -110,4 +130,7 @@ public static class MetricCatalog
 
     /// <summary>Bound of the work that the death of the machine costs [s].</summary>
     public const string CheckpointAtRiskMachine = "train.checkpoint.at_risk.machine";
+
+    /// <summary>Name of a metric that there is one of for each GPU or rank.</summary>
+    public static string Of(string metric, int index) => string.Create(CultureInfo.InvariantCulture, $"{metric}[{index}]");
 }

@@ -57,7 +57,11 @@ public sealed record RunStarted : TelemetryRecord
 
     public required long Parameters { get; init; }
 
+    /// <summary>Names of the devices; several replicas on one as `cpu x 4`.</summary>
     public required string Device { get; init; }
+
+    /// <summary>Null in records of older versions.</summary>
+    public BatchSplit? Batch { get; init; }
 
     /// <summary>The arithmetic that is active, and a configured one that has no effect; null in records of older versions.</summary>
     public string? Precision { get; init; }

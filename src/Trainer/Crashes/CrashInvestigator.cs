@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Mcn.Web.Shared.Crashes;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Diagnosis;
@@ -10,7 +11,7 @@ namespace Mcn.Web.Trainer.Crashes;
 public sealed record CrashCase(CrashScene Scene, CrashSummary Summary, Verdict Verdict, IReadOnlyList<string>? Kernel, string? KernelGap);
 
 /// <summary>From the scene to the few lines of the banner: quick, because the banner comes before the report.</summary>
-public static class CrashInvestigator
+public static partial class CrashInvestigator
 {
     /// <param name="next">What the supervisor does now; known only after the step and code are.</param>
     public static CrashCase Investigate(CrashScene scene, Func<long?, CodedText> next)
@@ -31,6 +32,7 @@ public static class CrashInvestigator
             Kind = KindOf(scene),
             Step = step,
             Phase = last is null ? null : PhaseName(last.Phase),
+            Rank = RankOf(scene),
             Message = Scrubber.Scrub(MessageOf(scene, verdict)),
             Cause = new CodedText(verdict.Cause.Rule, verdict.Cause.Title, ("code", FormattableString.Invariant($"{scene.ExitCode}")), ("signal", scene.Signal is { } signal ? SignalNames.Of(signal) : "")),
             RuledOut = [.. verdict.RuledOut.Where(entry => entry.Text is not null).Select(entry => new RuledOut(entry.Text!, new CodedText(entry.Rule, entry.Because)))],
@@ -43,10 +45,17 @@ public static class CrashInvestigator
     public static RecorderMark? LastMark(CrashScene scene)
     {
         var lanes = scene.Recorder?.Lanes.Where(lane => lane.Last is not null).ToArray() ?? [];
-        var end = scene.Hang ?? scene.Recorder?.LastWords?.Split('\n')[0] ?? "";
-        var named = lanes.FirstOrDefault(lane => end.Contains(lane.Name + " ", StringComparison.Ordinal));
-        return named?.Last ?? lanes.Select(lane => lane.Last).MaxBy(mark => mark!.Time);
+        return Named(scene)?.Last ?? lanes.Select(lane => lane.Last).MaxBy(mark => mark!.Time);
     }
+
+    /// <summary>The lane that the end names.</summary>
+    static LaneContent? Named(CrashScene scene) =>
+        (scene.Hang ?? scene.Recorder?.LastWords?.Split('\n')[0]) is { } end
+            ? scene.Recorder?.Lanes.FirstOrDefault(lane => lane.Last is not null && end.Contains(lane.Name, StringComparison.Ordinal))
+            : null;
+
+    /// <summary>Null where there is one device only: nothing needs a name then.</summary>
+    public static string? RankOf(CrashScene scene) => scene.Recorder?.Lanes.Count > 1 ? Named(scene)?.Name : null;
 
     public static string PhaseName(RecorderPhase phase) => phase switch
     {
@@ -83,6 +92,9 @@ public static class CrashInvestigator
         };
     }
 
+    [GeneratedRegex(@"^Mcn\.Web\.[\w.]+Exception: ")]
+    private static partial Regex OwnType();
+
     static IEnumerable<T> Optional<T>(T? value) where T : class => value is null ? [] : [value];
 
     static string KindOf(CrashScene scene) => (scene.Hang, scene.Signal, scene.ExitCode) switch
@@ -103,7 +115,7 @@ public static class CrashInvestigator
         var line = verdict.Cause.Evidence.FirstOrDefault(entry => entry.Source is "stderr" or "last_words")?.Text
             ?? scene.Recorder?.LastWords?.Split('\n')[0]
             ?? $"{verdict.Cause.Title} ({verdict.Cause.Evidence[0].Text})";
-        line = line.Trim();
+        line = OwnType().Replace(line.Trim(), ""); // a name of ours says nothing to people; the whole is in process/last_words.txt
         return line.Length > longest ? line[..longest] + " …" : line;
     }
 }

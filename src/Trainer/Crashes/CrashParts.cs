@@ -76,6 +76,7 @@ static class CrashParts
         Number(json, "steps_done", last?.Step);
         Number(json, "epoch", last?.Epoch);
         json.WriteString("phase", last is null ? null : CrashInvestigator.PhaseName(last.Phase));
+        json.WriteString("rank", CrashInvestigator.RankOf(scene));
         json.WriteString("last_mark", last?.Time ?? default);
         json.WriteStartArray("first_samples");
         foreach (var sample in last?.Samples ?? []) json.WriteNumberValue(sample);

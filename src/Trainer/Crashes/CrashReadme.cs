@@ -17,7 +17,7 @@ static class CrashReadme
         Line($"{summary.Message}");
         Line($"");
         Line($"- run {summary.RunId}, worker {summary.WorkerIncarnation}, {summary.Time:yyyy-MM-dd HH:mm:ss} UTC");
-        Line($"- died {(summary.Step is { } step ? $"after step {step}" : "before its first step")}, phase {summary.Phase ?? "unknown"}");
+        Line($"- died {(summary.Step is { } step ? $"after step {step}" : "before its first step")}, phase {summary.Phase ?? "unknown"}{(summary.Rank is { } rank ? $", on {rank}" : "")}");
         Line($"- how: {How(summary)}; kind: {summary.Kind}");
         Line($"- cause: {verdict.Cause.Class} (rule {verdict.Cause.Rule}, {verdict.Cause.Confidence}); where: {verdict.Where}; unchanged retry: {verdict.Retry}");
         Line($"- what to do: {verdict.Cause.Remedy}");

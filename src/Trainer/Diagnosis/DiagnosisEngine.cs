@@ -103,7 +103,7 @@ public static class DiagnosisEngine
             (_, ExitCodes.BadData) => (Make("bad-data", "data", "Input data is missing or damaged", "established", "`data check` finds every such file"), "workload", "no"),
             (_, ExitCodes.Numerics) => (Make("not-finite", "numerics", "The loss is no number any more", "established", "Lower optimizer.lr"), "workload", "no"),
             (_, ExitCodes.Stuck) => (Make("stuck-rank", "hang", "A replica stood still in the middle of a step; the others left", "established",
-                "The last words name it; recorder.bin shows the phase in which its lane ends"), "unknown", "unknown"),
+                "Look at the device of the replica that the message names (nvidia-smi; dmesg | grep Xid: a GPU that fell off the bus stands still as well); ring/ shows the phase in which its lane ends"), "unknown", "unknown"),
             (_, ExitCodes.ProgramError) => (Make("exception", "program-error", "An exception that the program did not expect", "established", "Send in the report"), "workload", "unknown"),
             (_, { } code) => (Make("exit", "program-error", code > 128
                     ? $"The program itself left with exit code {code}: no signal was involved, whatever {code} - 128 means in a shell"

@@ -28,6 +28,9 @@ public sealed class FeatureQueue : IDisposable
             zeros([steps, VideosOf(part) * Kept, width], ScalarType.Float32, device).DetachFromDisposeScope())];
     }
 
+    /// <summary>Q: steps that it holds when it is full.</summary>
+    public int Steps => steps;
+
     /// <summary>B x floor(P/2).</summary>
     public int RowsPerStep => videos * Kept;
 

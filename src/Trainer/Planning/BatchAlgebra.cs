@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mcn.Web.Shared.Configuration;
+using Mcn.Web.Shared.Telemetry;
 
 namespace Mcn.Web.Trainer.Planning;
 
@@ -23,6 +24,14 @@ public sealed record BatchAlgebra(int Videos, int ClipsPerVideo, int Devices)
     public long ClipsPerDevice => (ClipsPerStep + Devices - 1) / Devices;
 
     public static BatchAlgebra Of(RunConfig config) => new(config.Data.BatchSize, config.Data.NPair, config.Devices.Count);
+
+    /// <summary>How a configuration's clips lie on its devices.</summary>
+    public static BatchSplit Split(RunConfig config)
+    {
+        var share = DeviceShare.Of(config);
+        return new BatchSplit(config.Data.BatchSize, config.Data.NPair, config.Devices.Count, (int)share.Clips, (int)share.GroupSize, (int)share.HeldClips,
+            [.. MemoryPlan.Of(config).Needs.Select(need => new PlannedMemory(need.Device, need.TotalBytes))]);
+    }
 
     /// <summary>"batch_size 128 videos x n_pair 32 clips = 4,096 clips a step, 1,024 a device (4)".</summary>
     public string Sentence() => string.Create(CultureInfo.InvariantCulture,

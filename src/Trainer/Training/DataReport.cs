@@ -44,7 +44,8 @@ sealed class DataReport(RunConfig config, TrainingData data, TelemetryOutlet out
             Cores: Environment.ProcessorCount,
             ClipsPerStep: config.ClipsPerStep,
             TransferSeconds: Value(MetricCatalog.HostToDevice),
-            DeviceSeconds: Value(MetricCatalog.Forward) + Value(MetricCatalog.Backward) + Value(MetricCatalog.Optimizer));
+            DeviceSeconds: Value(MetricCatalog.Forward) + Value(MetricCatalog.Backward) + Value(MetricCatalog.Optimizer),
+            ExchangeSeconds: Value(MetricCatalog.Exchange));
         var verdict = FeedVerdict.Of(figures);
         var readerSeconds = seconds * figures.Readers;
         values[MetricCatalog.DataWaitShare] = Math.Min(1, figures.WaitSeconds / seconds);
@@ -56,6 +57,7 @@ sealed class DataReport(RunConfig config, TrainingData data, TelemetryOutlet out
         Add(MetricCatalog.LimitCpu, verdict.CpuClipsPerSecond);
         Add(MetricCatalog.LimitTransfer, verdict.TransferClipsPerSecond);
         Add(MetricCatalog.LimitDevice, verdict.DeviceClipsPerSecond);
+        Add(MetricCatalog.LimitExchange, verdict.ExchangeClipsPerSecond);
 
         void Add(string name, double? rate)
         {

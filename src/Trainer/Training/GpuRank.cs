@@ -1,6 +1,5 @@
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Model;
-using Mcn.Web.Trainer.Objective;
 using Mcn.Web.Trainer.Recording;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -57,6 +56,12 @@ public sealed class GpuRank : IDisposable
         }
     }
 
+    /// <summary>Waits until the device has done what was asked of it; a CPU always has.</summary>
+    public void Finish()
+    {
+        if (Device.type == DeviceType.CUDA) cuda.synchronize(Device);
+    }
+
     /// <summary>Host arrays of clips as tensors on this device.</summary>
     public ClipTensors ToDevice(HostClips clips) => words.ToDevice(clips);
 
@@ -67,24 +72,5 @@ public sealed class GpuRank : IDisposable
     {
         words.Dispose();
         Network.Dispose();
-    }
-}
-
-/// <summary>What one step gave.</summary>
-/// <param name="Loss">Null when it was not read back.</param>
-public sealed record StepOutcome(LossValues? Loss, TimeSpan HostToDevice, TimeSpan Forward, TimeSpan Backward, TimeSpan Optimizer)
-{
-    /// <summary>How memory ran short before the step succeeded with fewer graphs; mostly empty.</summary>
-    public IReadOnlyList<Shortage> Shortages { get; init; } = [];
-}
-
-/// <summary>A step's loss on the host; a term that is off is null.</summary>
-public sealed record LossValues(double Total, double? TextVideo, double? AudioText, double? AudioVideo, double? Cluster, double? Reconstruction)
-{
-    public static LossValues From(LossBreakdown loss)
-    {
-        var values = new[] { loss.TextVideo, loss.AudioText, loss.AudioVideo, loss.Cluster, loss.Reconstruction }
-            .Select(term => (double?)term?.item<float>()).ToArray(); // sync
-        return new LossValues(values.Sum(value => value ?? 0), values[0], values[1], values[2], values[3], values[4]);
     }
 }

@@ -27,6 +27,7 @@ public sealed class GradientExchange
     readonly long[] meetings;
     readonly long[] objections = new long[2];
     readonly bool[] gone;
+    readonly TimeSpan[] waited;
     volatile RankFailedException? poison;
 
     /// <param name="lanes">Where those who wait are marked, one a rank; empty: nowhere.</param>
@@ -37,6 +38,7 @@ public sealed class GradientExchange
         this.patience = patience ?? DefaultPatience;
         meetings = new long[devices.Count];
         gone = new bool[devices.Count];
+        waited = new TimeSpan[devices.Count];
     }
 
     /// <summary>The default, or MCN_EXCHANGE_SECONDS for drills.</summary>
@@ -47,6 +49,15 @@ public sealed class GradientExchange
 
     /// <summary>The first failure; null: none.</summary>
     public RankFailedException? Failure => poison;
+
+    /// <summary>How long each rank has waited for the others so far: the one with least is the one that they wait for.</summary>
+    public IReadOnlyList<TimeSpan> Waited
+    {
+        get
+        {
+            lock (gate) return [.. waited];
+        }
+    }
 
     /// <summary>Waits until every rank is here. What one has written before, the others may read after.</summary>
     /// <param name="purpose">What they meet for, for the message.</param>
@@ -69,7 +80,8 @@ public sealed class GradientExchange
             if (meetings.All(count => count >= mine)) return objections[mine % 2] != mine;
             var lane = lanes?.ElementAtOrDefault(rank);
             var phase = lane?.Phase ?? default;
-            for (var began = Stopwatch.GetTimestamp(); meetings.Any(count => count < mine); ThrowIfPoisoned())
+            var began = Stopwatch.GetTimestamp();
+            for (; meetings.Any(count => count < mine); ThrowIfPoisoned())
             {
                 // Those who wait go on marking: the lane that stands still is that of the one that is stuck.
                 lane?.Mark(RecorderPhase.Exchange);
@@ -78,6 +90,7 @@ public sealed class GradientExchange
                 else Poison(new RankFailedException($"{Names(mine)} did not come to the exchange of {purpose} within {patience.TotalSeconds:0.#} s", null));
             }
 
+            waited[rank] += Stopwatch.GetElapsedTime(began);
             lane?.Mark(phase);
             return objections[mine % 2] != mine;
         }
@@ -132,15 +145,19 @@ public sealed class GradientExchange
         Monitor.PulseAll(gate);
     }
 
-    // A new one for each thread: a thrown exception belongs to the stack it was thrown on.
-    void ThrowIfPoisoned()
+    /// <summary>Throws when some rank has failed: a new exception for each thread, because a thrown one belongs to the stack it was thrown on.</summary>
+    /// <exception cref="RankFailedException">It names the rank.</exception>
+    public void ThrowIfPoisoned()
     {
         if (poison is not null) throw new RankFailedException(poison.Message, poison.InnerException);
     }
 
     string Names(long meeting) => string.Join(", ", Enumerable.Range(0, devices.Length).Where(rank => meetings[rank] < meeting).Select(Name));
 
-    string Name(int rank) => $"rank {rank} ({devices[rank]})";
+    string Name(int rank) => Name(devices[rank].ToString(), rank);
+
+    /// <summary>`rank 1 (cuda:1)`: what people know a replica by, in messages, in the recorder and on the page.</summary>
+    public static string Name(string device, int rank) => $"rank {rank} ({device})";
 }
 
 /// <summary>A rank failed or is stuck; the message names it.</summary>

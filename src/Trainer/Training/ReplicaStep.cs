@@ -53,6 +53,12 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
     /// <summary>Of each rank: its part of the gradients' sum.</summary>
     public IReadOnlyList<GradientSum.Part>[] Sums { get; } = new IReadOnlyList<GradientSum.Part>[ranks];
 
+    /// <summary>Of each rank: time that it spent on the way of clips to its device, for the embeddings and in all.</summary>
+    public (TimeSpan First, TimeSpan All)[] Copying { get; } = new (TimeSpan, TimeSpan)[ranks];
+
+    /// <summary>Norm of each parameter's gradient, from its owner; zero for one without gradient.</summary>
+    public required double[] GradientNorms { get; init; }
+
     /// <summary>A rank ran short; of several that did at once the first one is told.</summary>
     public void RanShort(Shortage shortage)
     {
@@ -104,6 +110,17 @@ sealed class ReplicaStep(Batch batch, double learningRate, bool read, long numbe
         }
 
         if (rank == 0) cluster.Gradients?.Free();
+    }
+
+    /// <summary>Reads the norms of the gradients that a rank owns: a synchronisation with its device.</summary>
+    public void MeasureGradients(GpuRank rank, int index, int[] owners)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var mine = Enumerable.Range(0, owners.Length).Where(i => owners[i] == index && rank.Parameters[i].Value.grad is not null).ToArray();
+        if (mine.Length == 0) return;
+        var norms = stack([.. mine.Select(i => rank.Parameters[i].Value.grad!.norm())]).cpu().data<float>().ToArray(); // sync
+        for (var i = 0; i < mine.Length; i++) GradientNorms[mine[i]] = norms[i];
     }
 
     /// <summary>Every term, on rank 0; the reconstruction is added up in the groups' order.</summary>

@@ -69,6 +69,9 @@ public sealed class ReplicaTeam : IDisposable
     /// <summary>Times that a step was begun anew with fewer graphs, because memory ran short.</summary>
     public int Redone { get; private set; }
 
+    /// <summary>How long each rank has waited for the others so far.</summary>
+    public IReadOnlyList<TimeSpan> Waited => exchange.Waited;
+
     /// <summary>Called by each rank before each part of a step; tests make memory run short there.</summary>
     internal Action<int, string>? Drill { get; set; }
 
@@ -106,7 +109,7 @@ public sealed class ReplicaTeam : IDisposable
     {
         if (begun) MemoryDrill.Begin();
         begun = true;
-        var step = new ReplicaStep(batch, learningRate, read, Lead.Lane?.Step ?? 0, ranks.Length) { GroupsHeld = GroupsHeld };
+        var step = new ReplicaStep(batch, learningRate, read, Lead.Lane?.Step ?? 0, ranks.Length) { GroupsHeld = GroupsHeld, GradientNorms = new double[owners.Length] };
         foreach (var order in orders) order.Add(step);
         var outcome = Run(0, step);
         if (step.Shortages is { Count: > 0 } shortages)
@@ -183,6 +186,7 @@ public sealed class ReplicaTeam : IDisposable
         {
             exchange.Fail(index, error);
             exchange.AwaitOthers(index); // they may be reading what the scope is about to free
+            if (ranks.Length > 1 && error is not Shared.UserError) exchange.ThrowIfPoisoned(); // rank 0's own failure names its rank, as those of the others do
             throw;
         }
     }
@@ -203,6 +207,7 @@ public sealed class ReplicaTeam : IDisposable
             {
                 Drill?.Invoke(index, part);
                 work();
+                if (step.Read) rank.Finish(); // sync: or its time would count to the part after it
             }
             catch (Exception error) when (AllocationFailure.Of(error) is { } kind)
             {
@@ -235,21 +240,21 @@ public sealed class ReplicaTeam : IDisposable
         {
             step.Reconstruction[index] = pass.Backward(objective, gradients!);
             step.Sums[index] = pass.Sum?.Parts ?? [];
+            step.Copying[index] = (copied, pass.Copying);
         })) return null;
-        if (pass.Sum is not null && !AllDid("sums of gradients", () => CollectOwned(index, step))) return null;
         var differentiated = Stopwatch.GetTimestamp();
+        if (pass.Sum is not null && !AllDid("sums of gradients", () => CollectOwned(index, step))) return null;
+        var summed = Stopwatch.GetTimestamp();
+        if (step.Read) step.MeasureGradients(rank, index, owners); // sync
         rank.Lane?.Mark(RecorderPhase.Update);
         optimizers[index].Step(step.LearningRate);
         if (index == 0) Clusters?.Keep();
         var loss = index == 0 && step.Read ? LossValues.From(step.Loss(Lead.Device)) : null; // sync
         exchange.Meet(index, "weights");
+        var updated = Stopwatch.GetTimestamp();
         if (ranks.Length > 1) CopyOthers(index);
-        return new StepOutcome(
-            loss,
-            pass.Copying,
-            Stopwatch.GetElapsedTime(began, encoded) - copied,
-            Stopwatch.GetElapsedTime(encoded, differentiated) - (pass.Copying - copied),
-            Stopwatch.GetElapsedTime(differentiated));
+        if (step.Read) rank.Finish(); // sync
+        return new StepTimes(began, encoded, differentiated, summed, updated, Stopwatch.GetTimestamp()).Outcome(step, loss, alone: ranks.Length == 1);
     }
 
     void CollectOwned(int rank, ReplicaStep step)

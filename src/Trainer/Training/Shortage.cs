@@ -13,7 +13,8 @@ public sealed record Shortage(ShortMemory Kind, string Rank, int ClipsHeld, Exce
 {
     /// <summary>The event, once the step has succeeded with fewer.</summary>
     /// <param name="clipsNow">That are held from now on.</param>
-    public Alert Halved(int clipsNow) => new()
+    /// <param name="step">Steps done, this one included.</param>
+    public Alert Halved(int clipsNow, long step) => new()
     {
         Code = "micro_batch_halved",
         Text = string.Create(CultureInfo.InvariantCulture,
@@ -23,6 +24,7 @@ public sealed record Shortage(ShortMemory Kind, string Rank, int ClipsHeld, Exce
             ["rank"] = Rank,
             ["clips_before"] = ClipsHeld.ToString(CultureInfo.InvariantCulture),
             ["clips"] = clipsNow.ToString(CultureInfo.InvariantCulture),
+            ["step"] = step.ToString(CultureInfo.InvariantCulture),
         },
     };
 

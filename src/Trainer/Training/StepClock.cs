@@ -10,10 +10,12 @@ public sealed class StepClock(int clipsPerStep)
 
     readonly Queue<TimeSpan> steps = new();
     long lastTick;
-    TimeSpan sinceReport;
     int stepsSinceReport;
 
     public TimeSpan LastStep { get; private set; }
+
+    /// <summary>Time of the steps since <see cref="TakeSamplesPerSecond"/> was last asked.</summary>
+    public TimeSpan SinceReport { get; private set; }
 
     /// <summary>Median of the last 4,096 steps.</summary>
     public TimeSpan Median
@@ -32,7 +34,7 @@ public sealed class StepClock(int clipsPerStep)
         var now = Stopwatch.GetTimestamp();
         LastStep = Stopwatch.GetElapsedTime(lastTick, now);
         lastTick = now;
-        sinceReport += LastStep;
+        SinceReport += LastStep;
         stepsSinceReport++;
         steps.Enqueue(LastStep);
         if (steps.Count > Kept) steps.Dequeue();
@@ -41,8 +43,8 @@ public sealed class StepClock(int clipsPerStep)
     /// <summary>Clips a second since it was last asked.</summary>
     public double TakeSamplesPerSecond()
     {
-        var rate = stepsSinceReport * clipsPerStep / Math.Max(sinceReport.TotalSeconds, 1e-9);
-        (sinceReport, stepsSinceReport) = (TimeSpan.Zero, 0);
+        var rate = stepsSinceReport * clipsPerStep / Math.Max(SinceReport.TotalSeconds, 1e-9);
+        (SinceReport, stepsSinceReport) = (TimeSpan.Zero, 0);
         return rate;
     }
 }

@@ -30,6 +30,7 @@ public sealed class TrainingLoop(
     readonly int stepsPerEpoch = data.Plan.StepsPerEpoch;
     readonly StepClock clock = new(config.ClipsPerStep);
     readonly DataReport dataReport = new(config, data, outlet);
+    readonly ReplicaReport replicaReport = new(team);
 
     public long TotalSteps => (long)stepsPerEpoch * config.Optimizer.Epochs;
 
@@ -202,7 +203,7 @@ public sealed class TrainingLoop(
         }
 
         foreach (var (shortage, after) in outcome.Shortages.Zip(outcome.Shortages.Skip(1).Select(next => next.ClipsHeld).Append(team.ClipsHeld)))
-            outlet.Write(shortage.Halved(after));
+            outlet.Write(shortage.Halved(after, next.Step));
         if (prove) checkpoints.Prove(position, StepEvidence.Of(team, position, rate, batch, outcome.Loss!));
         lane.SetSamples([]);
         clock.StepDone();
@@ -229,20 +230,17 @@ public sealed class TrainingLoop(
 
         Add(MetricCatalog.LearningRate, rate);
         Add(MetricCatalog.Samples, position.Step * (double)config.ClipsPerStep);
+        var seconds = clock.SinceReport.TotalSeconds;
         Add(MetricCatalog.SamplesPerSecond, clock.TakeSamplesPerSecond());
         Add(MetricCatalog.StepDuration, clock.LastStep.TotalSeconds);
         Add(MetricCatalog.DataWait, dataWait.TotalSeconds);
         Add(MetricCatalog.HostToDevice, outcome.HostToDevice.TotalSeconds);
         Add(MetricCatalog.Forward, outcome.Forward.TotalSeconds);
         Add(MetricCatalog.Backward, outcome.Backward.TotalSeconds);
+        if (config.Devices.Count > 1) Add(MetricCatalog.Exchange, outcome.Exchange.TotalSeconds);
         Add(MetricCatalog.Optimizer, outcome.Optimizer.TotalSeconds);
-        Add(MetricCatalog.KMeansIterations, team.Clusters?.LastFit?.Iterations);
-        Add(MetricCatalog.KMeansEmptyClusters, team.Clusters?.LastFit?.EmptyClusters);
-        Add(MetricCatalog.KMeansSplits, team.Clusters?.LastFit?.Splits);
-        Add(MetricCatalog.KMeansEntropy, team.Clusters?.LastFit?.Entropy);
-        Add(MetricCatalog.KMeansChurn, team.Clusters?.LastFit?.Churn);
-        Add(MetricCatalog.MicroBatch, team.ClipsHeld);
-        Add(MetricCatalog.StepsRedone, team.Redone);
+        if (outcome.GradientNorm is { } norm && double.IsFinite(norm)) Add(MetricCatalog.GradientNorm, norm);
+        replicaReport.AddTo(values, seconds);
         var (process, machine) = checkpoints.AtRisk;
         Add(MetricCatalog.CheckpointStall, checkpoints.Stall.TotalSeconds);
         Add(MetricCatalog.CheckpointAtRisk, process.TotalSeconds);

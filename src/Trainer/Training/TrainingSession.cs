@@ -4,6 +4,7 @@ using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Shared.Runs;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Data;
+using Mcn.Web.Trainer.Planning;
 using Mcn.Web.Trainer.Recording;
 
 namespace Mcn.Web.Trainer.Training;
@@ -42,7 +43,7 @@ public sealed class TrainingSession : IDisposable
         diedBefore = RecorderReader.Read(folder.Recorder) is { CleanEnd: false } dead ? dead.Incarnation : null;
         identity = last with { Incarnation = last.Incarnation + 1 };
         RunCatalog.Write(folder, identity);
-        recorder = FlightRecorder.Create(folder.Recorder, identity.RunId, identity.Incarnation, [.. config.Devices.Select((_, rank) => $"rank {rank}")], time);
+        recorder = FlightRecorder.Create(folder.Recorder, identity.RunId, identity.Incarnation, [.. config.Devices.Select(GradientExchange.Name)], time);
         try
         {
             recorder.Lanes[0].Mark(RecorderPhase.Setup);
@@ -166,6 +167,7 @@ public sealed class TrainingSession : IDisposable
         if (identity.Parent is { } parent && resumed.Manifest is null) throw RunBranch.Lost(folder, parent);
         if (diedBefore is { } worker) resumed.MarkBeforeCrash(worker);
         var position = resumed.Position;
+        lane.Step = position.Step;
         var knobs = LiveKnobs.Open(folder, config, resumed.Manifest, time);
         using var checkpoints = new CheckpointDuty(team, store, memory, outlet, lane, resumed, Describe, knobs);
         var evaluation = new EpochEvaluation(config, data, team, outlet);
@@ -179,8 +181,8 @@ public sealed class TrainingSession : IDisposable
         }
         catch (Exception error)
         {
-            outlet.Write(new Alert { Code = "run_failed", Text = error is UserError ? error.Message : error.ToString() });
-            outlet.Write(Ended("failed", loop, position, began, outlet));
+            outlet.Write(new Alert { Code = "run_failed", Text = InOneLine(error) });
+            outlet.Write(Ended("failed", loop, lane.Step, began, outlet));
             throw;
         }
 
@@ -188,7 +190,7 @@ public sealed class TrainingSession : IDisposable
         if (finished) RunCatalog.Write(folder, identity with { Finished = true });
         var reason = finished ? "finished" : control.StopRequested ? "interrupted" : "step_limit";
         foreach (var warning in data.Counters.Warnings()) outlet.Write(new Alert { Code = "data_padded", Text = warning });
-        outlet.Write(Ended(reason, loop, position, began, outlet));
+        outlet.Write(Ended(reason, loop, position.Step, began, outlet));
         return reason;
     }
 
@@ -223,17 +225,22 @@ public sealed class TrainingSession : IDisposable
         Epochs = config.Optimizer.Epochs,
         ClipsPerStep = config.ClipsPerStep,
         Parameters = team.Lead.Network.parameters().Sum(parameter => parameter.NumberOfElements),
-        Device = string.Join(", ", config.Devices),
+        Device = string.Join(", ", config.Devices.GroupBy(device => device).Select(alike => alike.Count() == 1 ? alike.Key : $"{alike.Key} x {alike.Count()}")),
+        Batch = BatchAlgebra.Split(config),
         Precision = Precision.Describe(config),
         Compatibility = RunConfigFile.Switches(config),
         Links = links,
         Shards = data.Reading,
     };
 
-    RunEnded Ended(string reason, TrainingLoop loop, TrainingPosition position, long began, TelemetryOutlet outlet) => new()
+    /// <summary>Where in the program it happened is for the log and the recorder's last words.</summary>
+    static string InOneLine(Exception error) =>
+        error is UserError ? error.Message : $"{(error is RankFailedException ? "" : error.GetType().Name + ": ")}{error.Message.Split('\n')[0].Trim()}";
+
+    RunEnded Ended(string reason, TrainingLoop loop, long step, long began, TelemetryOutlet outlet) => new()
     {
         Reason = reason,
-        Step = position.Step,
+        Step = step,
         DurationSeconds = time.GetElapsedTime(began).TotalSeconds,
         MedianStepSeconds = loop.MedianStep.TotalSeconds,
         PeakMemoryBytes = RunEnvironment.PeakMemoryBytes(),

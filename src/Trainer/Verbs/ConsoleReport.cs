@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mcn.Web.Shared.Telemetry;
+using Mcn.Web.Trainer.Planning;
 using Spectre.Console;
 
 namespace Mcn.Web.Trainer.Verbs;
@@ -7,6 +8,7 @@ namespace Mcn.Web.Trainer.Verbs;
 /// <summary>For people: a progress bar with rate, loss terms and ETA on a terminal, a line a reported step elsewhere.</summary>
 sealed class ConsoleReport : ITrainingReport
 {
+    const double Gibi = 1L << 30;
     static readonly TimeSpan Longest = TimeSpan.FromDays(999);
 
     readonly IAnsiConsole console = AnsiConsole.Console;
@@ -22,7 +24,13 @@ sealed class ConsoleReport : ITrainingReport
             case RunStarted started:
                 (run, began) = (started, started.Time);
                 Line(Invariant($"run {started.Id!.Run}, incarnation {started.Id.Incarnation}: {started.Name}, {started.Parameters:N0} parameters on {started.Device}, precision {started.Precision}"));
-                Line(Invariant($"{started.ClipsPerStep:N0} clips a step, {started.StepsPerEpoch:N0} steps x {started.Epochs} epochs = {started.TotalSteps:N0} steps")
+                if (started.Batch is { } batch)
+                {
+                    Line(new BatchAlgebra(batch.Videos, batch.ClipsPerVideo, batch.Replicas).Sentence());
+                    Line($"{Graphs(batch, batch.ClipsHeld)}; memory by the plan: {string.Join(", ", batch.Planned.Select(memory => Invariant($"{memory.Device} {memory.Bytes / Gibi:F2} GiB")))}");
+                }
+
+                Line(Invariant($"{started.StepsPerEpoch:N0} steps x {started.Epochs} epochs = {started.TotalSteps:N0} steps")
                     + (started.FromStep > 0 ? Invariant($"; going on at step {started.FromStep:N0}") : ""));
                 if (started.Links is { } links) Line($"gradients of the replicas meet through {links}");
                 if (started.Shards is { } shards) Line(Reading(shards));
@@ -58,6 +66,11 @@ sealed class ConsoleReport : ITrainingReport
                 throw new InvalidOperationException($"No line for {record.GetType().Name}");
         }
     }
+
+    /// <summary>What a device holds of its clips, and whether some are encoded twice for it.</summary>
+    internal static string Graphs(BatchSplit batch, int held) =>
+        Invariant($"BatchNorm groups of {batch.GroupClips:N0} clips; a device holds the graphs of {held:N0} clips")
+        + (batch.EncodedTwice(held) is > 0 and var twice ? Invariant($" and encodes {twice:N0} twice (gradient cache)") : "");
 
     internal static string Reading(ShardReading shards) => Invariant($"shards are read in mode {shards.Mode} ({shards.Because})")
         + (shards.ShardsPerWindow == shards.Shards ? "; a full shuffle" : Invariant($"; shuffled in windows of {shards.ShardsPerWindow} of {shards.Shards} shards: two videos of a batch are {shards.Togetherness:F1} x as likely out of one shard as in a full shuffle"))
@@ -95,6 +108,7 @@ sealed class ConsoleReport : ITrainingReport
         Bottleneck.Cpu => "  limited by CPU (readers)",
         Bottleneck.Transfer => "  limited by transfer",
         Bottleneck.Device => "  limited by device",
+        Bottleneck.Exchange => "  limited by exchange between replicas",
         _ => "",
     };
 

@@ -56,6 +56,7 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteNumber("parameters", started.Parameters);
                 json.WriteString("device", started.Device);
                 json.WriteString("precision", started.Precision);
+                if (started.Batch is { } batch) WriteBatch(json, batch);
                 if (started.Links is { } links) json.WriteString("links", links);
                 json.WriteStartObject("compatibility");
                 foreach (var (name, on) in started.Compatibility ?? new Dictionary<string, bool>()) json.WriteBoolean(name, on);
@@ -115,6 +116,22 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
             default:
                 throw new InvalidOperationException($"No line for {record.GetType().Name}");
         }
+    }
+
+    static void WriteBatch(Utf8JsonWriter json, BatchSplit batch)
+    {
+        json.WriteStartObject("batch");
+        json.WriteNumber("videos", batch.Videos);
+        json.WriteNumber("clips_per_video", batch.ClipsPerVideo);
+        json.WriteNumber("replicas", batch.Replicas);
+        json.WriteNumber("clips_per_replica", batch.ClipsPerReplica);
+        json.WriteNumber("batchnorm_group", batch.GroupClips);
+        json.WriteNumber("held_clips", batch.ClipsHeld);
+        json.WriteNumber("encoded_twice", batch.EncodedTwice(batch.ClipsHeld));
+        json.WriteStartObject("planned_bytes");
+        foreach (var memory in batch.Planned) json.WriteNumber(memory.Device, memory.Bytes);
+        json.WriteEndObject();
+        json.WriteEndObject();
     }
 
     /// <summary>`file`, `n` and `rows` as `eval --json` prints them.</summary>

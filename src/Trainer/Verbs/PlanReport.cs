@@ -44,7 +44,7 @@ sealed class PlanReport
     {
         void Line(FormattableString text) => output.WriteLine(text.ToString(CultureInfo.InvariantCulture));
         output.WriteLine(algebra.Sentence());
-        Line($"BatchNorm groups of {share.GroupSize:N0} clips; a device holds the graphs of {share.HeldClips:N0} clips{(share.EncodedTwice > 0 ? Text($" and encodes {share.EncodedTwice:N0} twice (gradient cache)") : "")}; precision {Precision.Describe(config)}");
+        output.WriteLine($"{ConsoleReport.Graphs(BatchAlgebra.Split(config), (int)share.HeldClips)}; precision {Precision.Describe(config)}");
         foreach (var alike in plan.Needs.GroupBy(need => (need.TotalBytes, memories[need.Device])))
         {
             var need = alike.First();

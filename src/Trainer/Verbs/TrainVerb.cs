@@ -5,6 +5,7 @@ using Mcn.Web.Trainer.Gpu;
 using Mcn.Web.Trainer.Planning;
 using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
+using Mcn.Web.Trainer.Worker;
 
 namespace Mcn.Web.Trainer.Verbs;
 
@@ -64,8 +65,15 @@ static class TrainVerb
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, control));
         using var session = TrainingSession.Open(config, folder ?? catalog.Create(config), TimeProvider.System, links: LinkTopology.Describe(config.Devices));
         using ITrainingReport report = arguments.GetValue(Json) ? new JsonReport(Console.Out) : new ConsoleReport();
-        var reason = session.Run(arguments.GetValue(Steps), control, report.Show);
-        return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;
+        try
+        {
+            var reason = session.Run(arguments.GetValue(Steps), control, report.Show);
+            return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;
+        }
+        catch (Exception error) when (NativeFailure.ForPeople(error) is { } told)
+        {
+            throw told;
+        }
     }
 
     static int signals;

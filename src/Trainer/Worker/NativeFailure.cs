@@ -36,6 +36,24 @@ public static class NativeFailure
         _ => ExitCodes.ProgramError,
     };
 
+    /// <summary>
+    /// A failure of device, memory or replica as one line for who trains in the foreground: none of this program's faults, and its trace
+    /// lies in the recorder's last words. Null: another one.
+    /// </summary>
+    public static UserError? ForPeople(Exception error)
+    {
+        var code = ExitCodeOf(error);
+        var (expected, remedy) = code switch
+        {
+            ExitCodes.Stuck => ("every replica at every exchange", "Look at that device (nvidia-smi; dmesg | grep Xid)"),
+            ExitCodes.DeviceLost => ("a device that answers", "Look at nvidia-smi and dmesg | grep Xid; a GPU that fails again wants a reset or a repair"),
+            ExitCodes.DeviceMemory or ExitCodes.HostMemory => ("room for it", "./mcn plan shows what is needed and the largest batch that fits; other programs' memory counts too"),
+            _ => ("", ""),
+        };
+        return error is UserError || expected.Length == 0 ? null
+            : new UserError("train", error.Message.Split('\n')[0].Trim(), expected, remedy + ". Started again, the run goes on from its newest checkpoint", code, error);
+    }
+
     static int OfUserError(UserError error)
     {
         if (error.Message.Contains("a finite number", StringComparison.Ordinal)) return ExitCodes.Numerics;

@@ -66,6 +66,26 @@ public sealed partial class LanguageTests
         }
     }
 
+    [Theory]
+    [InlineData("en", "Died in optimizer of step 6 on rank 2 (cuda:2)", "Died in optimizer of step 6")]
+    [InlineData("ja", "rank 2 (cuda:2)：ステップ 6 の最適化で異常終了", "ステップ 6 の最適化で異常終了")]
+    public void A_crash_names_the_replica_where_one_is_known(string culture, string named, string unnamed)
+    {
+        using var services = new ServiceCollection().AddLogging().AddLocalization().BuildServiceProvider();
+        var crash = ((WorkerExited)Records.Crash("c")).Crash! with { Step = 5, Phase = "update" };
+        var before = CultureInfo.CurrentUICulture;
+        CultureInfo.CurrentUICulture = CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo(culture);
+        try
+        {
+            var texts = services.GetRequiredService<IStringLocalizer<Words>>();
+            Assert.Equal((named, unnamed), (Dashboard.Crashes.CrashText.Where(texts, crash with { Rank = "rank 2 (cuda:2)" }), Dashboard.Crashes.CrashText.Where(texts, crash)));
+        }
+        finally
+        {
+            CultureInfo.CurrentUICulture = CultureInfo.CurrentCulture = before;
+        }
+    }
+
     [Fact]
     public async Task Language_and_theme_come_from_cookies()
     {

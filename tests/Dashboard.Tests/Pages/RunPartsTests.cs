@@ -76,6 +76,7 @@ public sealed class RunPartsTests
     [Theory]
     [InlineData("cuda:0, cuda:1", "frees 2 GPUs")]
     [InlineData("cpu", "frees the worker's memory")]
+    [InlineData("cpu x 4", "frees the worker's memory")]
     public async Task The_consequences_of_a_release_are_said_in_figures_of_this_run(string device, string frees)
     {
         await using var dashboard = await RunningDashboard.StartAsync();
@@ -126,18 +127,57 @@ public sealed class RunPartsTests
     [Theory]
     [InlineData(Bottleneck.Disk, "disk")]
     [InlineData(Bottleneck.Device, "device")]
+    [InlineData(Bottleneck.Exchange, "exchange between replicas")]
     public async Task The_data_path_names_what_limits_and_shows_each_limit(Bottleneck limit, string word)
     {
         await using var page = Page();
         var values = new Dictionary<string, double>
         {
-            [MetricCatalog.Bottleneck] = (double)limit, [MetricCatalog.LimitDisk] = 512, [MetricCatalog.LimitDevice] = 640, [MetricCatalog.ReadRate] = 25e6, [MetricCatalog.BadVideos] = 3,
+            [MetricCatalog.Bottleneck] = (double)limit, [MetricCatalog.LimitDisk] = 512, [MetricCatalog.LimitDevice] = 640, [MetricCatalog.LimitExchange] = 9600, [MetricCatalog.ReadRate] = 25e6, [MetricCatalog.BadVideos] = 3,
         };
         var path = page.Render<DataPath>(with => with.Add(part => part.View, View(RunState.Running) with { Newest = new StepMetrics { Step = 1, Epoch = 0, Values = values } }));
         Assert.Equal(word, path.Find(".verdict b").TextContent);
         Assert.StartsWith(word, path.Find(".limiting").TextContent, StringComparison.Ordinal);
         Assert.Contains("512", path.Find(".limits").TextContent, StringComparison.Ordinal);
         Assert.Contains("3", path.Find(".bad").TextContent, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, "every graph is held")]
+    [InlineData(256.0, "gradient cache: the graphs of 256 clips are held, 768 are encoded twice")]
+    public async Task The_batch_line_tells_what_a_step_is_how_it_lies_on_the_devices_and_who_holds_the_others_up(double? held, string graphs)
+    {
+        await using var page = Page();
+        var started = (RunStarted)Records.Started(0) with { Batch = new BatchSplit(128, 32, 4, 1024, 256, 1024, [new("cuda:0", 12L << 30), new("cuda:1", 11L << 30), new("cuda:2", 11L << 30)]) };
+        var values = new Dictionary<string, double>();
+        for (var rank = 0; rank < 4; rank++) values[MetricCatalog.Of(MetricCatalog.RankWait, rank)] = rank == 2 ? 0.01 : 0.1 + (rank * 0.1);
+        if (held is { } clips) (values[MetricCatalog.MicroBatch], values[MetricCatalog.StepsRedone]) = (clips, 2);
+        var line = page.Render<BatchLine>(with => with.Add(part => part.View, View(RunState.Running) with { Started = started, Newest = new StepMetrics { Step = 1, Epoch = 0, Values = values } }));
+        Assert.Contains("128 videos × 32 clips = 4,096 clips a step", string.Join(' ', line.Find(".head").TextContent.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains("4 replicas, 1,024 clips each", line.Markup, StringComparison.Ordinal);
+        Assert.Contains("BatchNorm groups of 256", line.Markup, StringComparison.Ordinal);
+        Assert.Equal(graphs, line.Find("[data-test=graphs]").TextContent);
+        Assert.Contains("cuda:0 12.0 GiB, cuda:1 cuda:2 11.0 GiB", line.Find("[data-test=planned]").TextContent, StringComparison.Ordinal);
+        Assert.Equal("the others wait for rank 2, up to 40 % of the time", line.Find("[data-test=waited]").TextContent);
+        Assert.Equal(held is null ? [] : ["⚠ 2 retries because memory ran short"], line.FindAll("[data-test=redone]").Select(part => part.TextContent));
+        Assert.Empty(page.Render<BatchLine>(with => with.Add(part => part.View, View(RunState.Running))).Markup.Trim()); // an older trainer
+    }
+
+    [Fact]
+    public async Task One_device_waits_for_nobody_and_exchanges_nothing()
+    {
+        await using var page = Page();
+        var view = View(RunState.Running) with
+        {
+            Started = (RunStarted)Records.Started(0) with { Batch = new BatchSplit(8, 8, 1, 64, 64, 64, [new("cpu", 1L << 30)]) },
+            Newest = new StepMetrics { Step = 1, Epoch = 0, Values = new Dictionary<string, double> { [MetricCatalog.Bottleneck] = (double)Bottleneck.Device, [MetricCatalog.StepsRedone] = 0 } },
+        };
+        var line = page.Render<BatchLine>(with => with.Add(part => part.View, view));
+        Assert.Empty(line.FindAll("[data-test=waited], [data-test=redone]"));
+        Assert.DoesNotContain("replicas", line.Markup, StringComparison.Ordinal);
+        Assert.DoesNotContain("exchange", page.Render<DataPath>(with => with.Add(part => part.View, view)).Markup, StringComparison.Ordinal);
+        Assert.DoesNotContain(MetricCatalog.Exchange, Dashboard.Charts.ChartSpec.Parts(1).Lines.Select(curve => curve.Metric));
+        Assert.Contains(MetricCatalog.Exchange, Dashboard.Charts.ChartSpec.Parts(2).Lines.Select(curve => curve.Metric));
     }
 
     [Fact]

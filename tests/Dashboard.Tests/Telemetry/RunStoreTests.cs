@@ -89,6 +89,23 @@ public sealed class RunStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_process_said_of_itself_stands_no_more_when_the_next_one_has_begun()
+    {
+        await store.IntroduceAsync(Records.Introduction("r"), "t");
+        var run = catalog.Find("r")!;
+        Alert Told(string code, double atSecond) => new() { Time = Records.Begin.AddSeconds(atSecond), Code = code, Text = code };
+        string[] Standing() => [.. Dashboard.Alerts.AlertText.Standing(run.View.Alerts).Select(alert => alert.Code).Order(StringComparer.Ordinal)];
+        await store.StoreAsync(Records.Bundle("r", 1, 1, Records.Started(0), Told("micro_batch_halved", 1), Told("run_failed", 2)));
+        await store.StoreAsync(Records.Bundle("r", 1, 1, Told("disk_filling", 3)) with { Stream = "supervisor" });
+        Assert.Equal(["disk_filling", "micro_batch_halved", "run_failed"], Standing());
+
+        await store.StoreAsync(Records.Bundle("r", 2, 1, Told("checkpoint_damaged", 20), Records.Started(0, 21)));
+
+        Assert.Equal(["checkpoint_damaged", "disk_filling"], Standing());
+        Assert.Contains(run.View.Events, record => record is Alert { Code: "run_failed" }); // it happened
+    }
+
+    [Fact]
     public async Task The_step_of_a_run_is_that_of_its_newest_record()
     {
         await store.IntroduceAsync(Records.Introduction("r"), "t");

@@ -9,7 +9,7 @@ namespace Mcn.Web.Trainer.Tests.Training;
 public sealed class FeedVerdictTests
 {
     // 10 s, 4 readers, 8 cores, 100 clips a step: 1000 clips were filled.
-    static readonly FeedFigures Fed = new(10, 0.2, 1000, 4, 8, 4, 8, 100, 0.01, 0.9);
+    static readonly FeedFigures Fed = new(10, 0.2, 1000, 4, 8, 4, 8, 100, 0.01, 0.9, 0);
 
     [Fact]
     public void A_device_that_hardly_waits_is_the_limit() => Assert.Equal(Bottleneck.Device, FeedVerdict.Of(Fed).Limit);
@@ -17,6 +17,14 @@ public sealed class FeedVerdictTests
     [Fact]
     public void A_device_that_is_fed_but_copies_longer_than_it_computes_is_limited_by_the_transfer() =>
         Assert.Equal(Bottleneck.Transfer, FeedVerdict.Of(Fed with { TransferSeconds = 1 }).Limit);
+
+    [Fact]
+    public void Replicas_that_exchange_longer_than_they_compute_are_limited_by_the_exchange()
+    {
+        var verdict = FeedVerdict.Of(Fed with { ExchangeSeconds = 1.25 });
+        Assert.Equal((Bottleneck.Exchange, 80.0), (verdict.Limit, verdict.ExchangeClipsPerSecond));
+        Assert.Equal(Bottleneck.Device, FeedVerdict.Of(Fed with { ExchangeSeconds = 0.5 }).Limit);
+    }
 
     [Theory]
     [InlineData(30, 8, Bottleneck.Disk)]
@@ -38,7 +46,7 @@ public sealed class FeedVerdictTests
     public void Nothing_measured_is_unknown_and_no_division_by_zero()
     {
         var verdict = FeedVerdict.Of(default);
-        Assert.Equal(new FeedVerdict(Bottleneck.Unknown, null, null, null, null), verdict);
+        Assert.Equal(new FeedVerdict(Bottleneck.Unknown, null, null, null, null, null), verdict);
     }
 
     [Fact]
