@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Planning;
+using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Verbs;
 
@@ -51,7 +52,7 @@ sealed class PlanReport
     {
         void Line(FormattableString text) => output.WriteLine(text.ToString(CultureInfo.InvariantCulture));
         output.WriteLine(algebra.Sentence());
-        output.WriteLine($"{ConsoleReport.Graphs(BatchAlgebra.Split(config), (int)share.HeldClips)}; precision {config.Precision}");
+        output.WriteLine($"{ConsoleReport.Graphs(BatchAlgebra.Split(config), (int)share.HeldClips)}; precision {Precision.Describe(config)}");
         foreach (var alike in plan.Needs.GroupBy(need => (need.TotalBytes, memories[need.Device])))
         {
             var need = alike.First();
@@ -83,7 +84,7 @@ sealed class PlanReport
         {
             ["clips_per_step"] = algebra.ClipsPerStep,
             ["clips_per_device"] = algebra.ClipsPerDevice,
-            ["precision"] = config.Precision,
+            ["precision"] = Precision.Active(config),
             ["devices"] = new JsonArray([.. plan.Needs.Where(need => need.Replicas > 0).Select(need => (JsonNode)ToJson(need))]),
             ["fits"] = Fits,
             ["largest_that_fits"] = Clips(largest.AsIs),
