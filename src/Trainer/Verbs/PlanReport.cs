@@ -40,6 +40,7 @@ sealed class PlanReport
                 : "the probe has not been seen on a GPU by its developers: compare it with nvidia-smi while a run goes");
         }
 
+        if (RunConfigRules.Slow(config) is { } slow) warnings.Add(slow);
         if (Fits is false && MemoryPlan.Of(config, snapshots: 1).Fits(Free)) warnings.Add("it fits with one snapshot in memory instead of two: a run starts with that, and says so");
     }
 
