@@ -20,6 +20,7 @@ static const unsigned long long XID_CRITICAL_ERROR = 0x8;
 
 struct device { int index; };
 struct memory { unsigned long long total, free, used; };
+struct process { unsigned id; unsigned long long used; unsigned gpu_instance, compute_instance; };
 struct utilization { unsigned gpu, memory; };
 struct event { struct device *device; unsigned long long type, data; unsigned gpu_instance, compute_instance; };
 struct event_set { unsigned long long registered[MAX_GPUS]; unsigned char told[MAX_LINES][MAX_GPUS]; };
@@ -170,6 +171,26 @@ EXPORT int nvmlDeviceGetMemoryInfo(struct device *device, struct memory *memory)
     memory->used = (unsigned long long)(used * 256) << 12; /* whole pages */
     memory->free = memory->total - memory->used;
     return SUCCESS;
+}
+
+/* Each process once, as the last of its lines that is in force says. */
+EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(struct device *device, unsigned *count, struct process *processes)
+{
+    double now;
+    int error = enter(device, &now);
+    if (error) return error;
+    if (!count || (*count > 0 && !processes)) return INVALID_ARGUMENT;
+    unsigned found = 0;
+    for (int i = 0; i < scenario.count; i++) {
+        const struct setting *setting = &scenario.settings[i];
+        if (setting->key != PROCESS || scenario_find_process(&scenario, device->index, setting->number, now) != setting) continue;
+        if (found < *count)
+            processes[found] = (struct process){ setting->number, setting->unsupported ? ~0ull : (unsigned long long)setting->value << 20, ~0u, ~0u };
+        found++;
+    }
+    error = found > *count ? INSUFFICIENT_SIZE : SUCCESS;
+    *count = found;
+    return error;
 }
 
 EXPORT int nvmlDeviceGetUtilizationRates(struct device *device, struct utilization *utilization)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static const char *const key_names[KEYS] = {
-    "name", "memory_total", "memory_used", "utilization", "temperature", "power", "xid", "hang", "lost", "link",
+    "name", "memory_total", "memory_used", "utilization", "temperature", "power", "xid", "hang", "lost", "link", "process",
 };
 
 /* An A100-SXM4-40GB at work. Memory in MiB, power in W. */
@@ -28,7 +28,7 @@ static int parse_key(const char *word)
     return -1;
 }
 
-/* `KEY VALUE [AMPLITUDE]`, `KEY unsupported`, `name TEXT`, `hang SECONDS`, `lost`, `back`. */
+/* `KEY VALUE [AMPLITUDE]`, `KEY unsupported`, `name TEXT`, `hang SECONDS`, `process ID VALUE`, `lost`, `back`. */
 static int parse_setting(char *rest, struct setting *setting)
 {
     char word[32];
@@ -53,6 +53,11 @@ static int parse_setting(char *rest, struct setting *setting)
     if (key == LINK) {
         snprintf(setting->text, sizeof setting->text, "%s", rest);
         return strcmp(rest, "nvlink") == 0 || strcmp(rest, "pcie") == 0 || strcmp(rest, "none") == 0;
+    }
+    if (key == PROCESS) {
+        int length = 0;
+        if (sscanf(rest, "%u %n", &setting->number, &length) != 1 || length == 0) return 0;
+        rest += length;
     }
     if (strcmp(rest, "unsupported") == 0 && key != XID && key != HANG) {
         setting->unsupported = 1;
@@ -142,17 +147,27 @@ void scenario_load(struct scenario *scenario)
     if (path && *path) load_file(scenario, path);
 }
 
-const struct setting *scenario_find(const struct scenario *scenario, int gpu, enum key key, double now)
+static const struct setting *find(const struct scenario *scenario, int gpu, enum key key, unsigned number, double now)
 {
     const struct setting *found = NULL;
     for (int i = 0; i < scenario->count; i++) {
         const struct setting *setting = &scenario->settings[i];
-        if (setting->key != key || setting->at > now) continue;
+        if (setting->key != key || setting->number != number || setting->at > now) continue;
         if (setting->gpu != ALL_GPUS && setting->gpu != gpu) continue;
         if (setting->present[0] && access(setting->present, F_OK) != 0) continue;
         if (!found || setting->at >= found->at) found = setting; /* of the same moment, the later line */
     }
     return found;
+}
+
+const struct setting *scenario_find(const struct scenario *scenario, int gpu, enum key key, double now)
+{
+    return find(scenario, gpu, key, 0, now);
+}
+
+const struct setting *scenario_find_process(const struct scenario *scenario, int gpu, unsigned number, double now)
+{
+    return find(scenario, gpu, PROCESS, number, now);
 }
 
 /* Two slow waves whose periods never meet, shifted from GPU to GPU and figure to figure: alive on a chart, without a jump. */

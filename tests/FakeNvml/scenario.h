@@ -5,13 +5,14 @@
 
 enum { MAX_GPUS = 64, MAX_LINES = 1024, ALL_GPUS = -1 };
 
-enum key { NAME, MEMORY_TOTAL, MEMORY_USED, UTILIZATION, TEMPERATURE, POWER, XID, HANG, LOST, LINK, KEYS };
+enum key { NAME, MEMORY_TOTAL, MEMORY_USED, UTILIZATION, TEMPERATURE, POWER, XID, HANG, LOST, LINK, PROCESS, KEYS };
 
 struct setting {
     double at;          /* seconds since nvmlInit; below 0: from the beginning */
     char present[160];  /* in force only while this exists; empty: always */
     int gpu;            /* or ALL_GPUS */
     enum key key;
+    unsigned number;    /* PROCESS: its id */
     int unsupported;    /* the figure answers NOT_SUPPORTED */
     double value;
     double amplitude;
@@ -30,6 +31,9 @@ void scenario_load(struct scenario *scenario);
 
 /* The setting of one GPU in force at that time, or NULL. */
 const struct setting *scenario_find(const struct scenario *scenario, int gpu, enum key key, double now);
+
+/* The same for one process on it, or NULL. */
+const struct setting *scenario_find_process(const struct scenario *scenario, int gpu, unsigned number, double now);
 
 /* Value of a moving figure: the setting's value, swinging smoothly by its amplitude. */
 double scenario_swing(const struct setting *setting, int gpu, double now);

@@ -5,8 +5,7 @@ namespace Mcn.Web.Trainer.Gpu;
 
 /// <summary>
 /// What the replicas of a run reach each other's memory through, in words for the start of a run. From NVML: it needs no CUDA context and
-/// says what the driver allows, not what a transfer takes. NVML counts GPUs in the order of the bus, as CUDA does under
-/// CUDA_DEVICE_ORDER=PCI_BUS_ID; CUDA_VISIBLE_DEVICES is followed.
+/// says what the driver allows, not what a transfer takes. Which board is which: <see cref="VisibleBoards"/>.
 /// </summary>
 static class LinkTopology
 {
@@ -16,7 +15,7 @@ static class LinkTopology
     /// <param name="devices">Of the configuration, one a rank.</param>
     /// <returns>`host memory`, `NVLink`, `PCIe peer-to-peer`, or which pairs (by rank) have what; null: there is only one device.</returns>
     public static string? Describe(IReadOnlyList<string> devices) =>
-        Describe(devices, Nvml.LibraryToLoad, Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES"));
+        Describe(devices, Nvml.LibraryToLoad, VisibleBoards.FromEnvironment);
 
     internal static string? Describe(IReadOnlyList<string> devices, string library, string? visible)
     {
@@ -68,8 +67,7 @@ static class LinkTopology
     /// <summary>NVML's handle of `cuda:N`; null: NVML does not know it (a MIG instance, a number too large).</summary>
     static Func<nint?> Handle(string device, string? visible) => () =>
     {
-        var number = int.Parse(device["cuda:".Length..], CultureInfo.InvariantCulture);
-        var name = visible is { Length: > 0 } ? visible.Split(',').ElementAtOrDefault(number)?.Trim() : number.ToString(CultureInfo.InvariantCulture);
+        var name = VisibleBoards.NameOf(device, visible);
         if (uint.TryParse(name, CultureInfo.InvariantCulture, out var index))
             return Nvml.nvmlDeviceGetHandleByIndex_v2(index, out var handle) == Nvml.Success ? handle : null;
         if (name is not { Length: > 0 } || Nvml.nvmlDeviceGetCount_v2(out var count) != Nvml.Success) return null;

@@ -30,6 +30,8 @@ static unsafe partial class Nvml
     public const int DieSensor = 0;
 
     const string Library = "nvml";
+    const int MostProcesses = 256; // of one board; NVML answers with an error where there are more
+    const ulong NotAvailable = ulong.MaxValue; // NVML_VALUE_NOT_AVAILABLE
     const int TextBytes = 96; // NVML_DEVICE_NAME_V2_BUFFER_SIZE, NVML_DEVICE_UUID_V2_BUFFER_SIZE
 
     static nint library;
@@ -57,6 +59,27 @@ static unsafe partial class Nvml
     public static int DeviceName(nint device, out string name) => Text(device, &nvmlDeviceGetName, out name);
 
     public static int DeviceUuid(nint device, out string uuid) => Text(device, &nvmlDeviceGetUUID, out uuid);
+
+    /// <summary>
+    /// Bytes of a device that each process which computes on it holds, by process id (of the host, also in a container, unless the driver
+    /// translates it); null where the driver tells the process and not the bytes. Empty where it tells of none, or not at all.
+    /// </summary>
+    public static IReadOnlyDictionary<int, long?> ComputeProcesses(nint device)
+    {
+        var found = new Dictionary<int, long?>();
+        var buffer = stackalloc ProcessInfo[MostProcesses];
+        var count = (uint)MostProcesses;
+        if (!NativeLibrary.TryGetExport(library, nameof(nvmlDeviceGetComputeRunningProcesses_v3), out _)) return found; // drivers before 510
+        if (nvmlDeviceGetComputeRunningProcesses_v3(device, &count, buffer) != Success) return found;
+        for (var i = 0; i < count; i++)
+        {
+            // A process may be listed more than once: with each of its contexts.
+            var bytes = buffer[i].UsedBytes == NotAvailable ? null : (long?)buffer[i].UsedBytes;
+            found[(int)buffer[i].ProcessId] = found.TryGetValue((int)buffer[i].ProcessId, out var before) ? before + bytes : bytes;
+        }
+
+        return found;
+    }
 
     static int Text(nint device, delegate*<nint, byte*, uint, int> call, out string text)
     {
@@ -92,6 +115,9 @@ static unsafe partial class Nvml
     public static partial int nvmlDeviceGetMemoryInfo(nint device, out Memory memory);
 
     [LibraryImport(Library)]
+    private static partial int nvmlDeviceGetComputeRunningProcesses_v3(nint device, uint* count, ProcessInfo* processes);
+
+    [LibraryImport(Library)]
     public static partial int nvmlDeviceGetUtilizationRates(nint device, out Utilization utilization);
 
     [LibraryImport(Library)]
@@ -120,6 +146,15 @@ static unsafe partial class Nvml
     public struct Memory
     {
         public ulong Total, Free, Used;
+    }
+
+    /// <summary>nvmlProcessInfo_t; the instances are those of MIG.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    struct ProcessInfo
+    {
+        public uint ProcessId;
+        public ulong UsedBytes;
+        public uint GpuInstance, ComputeInstance;
     }
 
     /// <summary>nvmlUtilization_t, percent of the last sample period.</summary>

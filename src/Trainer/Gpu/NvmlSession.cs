@@ -51,6 +51,9 @@ sealed class NvmlSession : IDisposable
         return [.. devices.Select(device => Read(device, events))];
     }
 
+    /// <summary>What each process that computes on a board holds of it (see <see cref="Nvml.ComputeProcesses"/>).</summary>
+    public IReadOnlyDictionary<int, long?> ProcessesOf(GpuReading board) => Nvml.ComputeProcesses(devices.Single(device => device.Index == board.Index).Handle);
+
     public void Dispose()
     {
         xids?.Dispose();

@@ -6,10 +6,9 @@ namespace Mcn.Web.Trainer.Planning;
 
 /// <summary>Memory of a device: what there is, and what is free now. The control group's limit counts where it is the narrower one.</summary>
 /// <param name="Name">As people know it: the board's name, or the CPU's memory.</param>
-public sealed record DeviceMemory(string Name, long TotalBytes, long FreeBytes)
+/// <param name="Simulated">The figures are made up: the board is FakeNvml's.</param>
+public sealed record DeviceMemory(string Name, long TotalBytes, long FreeBytes, bool Simulated = false)
 {
-    const string CudaPrefix = "cuda:";
-
     /// <exception cref="UserError">The device is not on this machine.</exception>
     public static DeviceMemory Of(string device, TimeProvider time) => device == "cpu" ? Host() : Gpu(device, time);
 
@@ -26,14 +25,13 @@ public sealed record DeviceMemory(string Name, long TotalBytes, long FreeBytes)
     {
         using var sampler = new GpuSampler(time);
         var sample = sampler.Sample();
-        var index = int.Parse(device[CudaPrefix.Length..], System.Globalization.CultureInfo.InvariantCulture);
-        var reading = sample.Gpus.FirstOrDefault(gpu => gpu.Index == index);
+        var reading = VisibleBoards.Find(sample.Gpus, device, VisibleBoards.FromEnvironment);
         if (reading is not { MemoryTotalBytes: { } total, MemoryUsedBytes: { } used })
         {
             throw new UserError(device, sample.Unavailable ?? $"{sample.Gpus.Count} GPUs on this machine and none with this number", "a GPU whose memory can be read",
                 "Name the memory of the card you plan for: --gpu-memory 40 (GiB)");
         }
 
-        return new DeviceMemory(sample.Simulated ? $"{reading.Name} (simulated)" : reading.Name, total, total - used);
+        return new DeviceMemory(sample.Simulated ? $"{reading.Name} (simulated)" : reading.Name, total, total - used, sample.Simulated);
     }
 }

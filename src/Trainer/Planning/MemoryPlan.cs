@@ -15,7 +15,7 @@ public sealed record MemoryNeed(string Device, int Replicas, IReadOnlyList<KeyVa
 /// <summary>
 /// What a run needs of each memory it lies in: a formula over the configuration, nothing is run. The graph of as many clips as
 /// micro_batch allows is held, at least one BatchNorm group; further clips are encoded twice. Pure. Held to measured runs on the CPU by
-/// `plan --probe` and `bench memory`; for a GPU it is computed only.
+/// `plan --probe` and `bench memory`; on a GPU `plan --probe` measures it, which its developers have not seen.
 /// </summary>
 /// <param name="Needs">One of each device, every rank counted as the fullest one, and one of the host when the devices are GPUs.</param>
 public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
@@ -57,24 +57,30 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
     /// <summary>Whether each need fits into what is free there.</summary>
     public bool Fits(Func<string, long> freeBytes) => Needs.All(need => need.TotalBytes <= LargestShare * freeBytes(need.Device));
 
-    /// <param name="lead">Whether rank 0 is among them: it has the embeddings of all clips, their gradients and the clustering.</param>
+    /// <param name="lead">Whether rank 0 is among them: it has the clustering, and with it a gradient of every clip's embeddings.</param>
     static IEnumerable<KeyValuePair<string, long>> Replicas(RunConfig config, DeviceShare share, string device, int replicas, bool lead)
     {
         var cpu = device == Host;
         var (model, size) = (config.Model, new NetworkSize(config.Model));
         long n = config.ClipsPerStep, d = model.EmbdDim;
         var frames = config.Data.HowtoAudioFrames;
-        var kept = size.ActivationBytes(frames, config.Precision);
+        // On the CPU a product's input is rounded but in single precision (Arithmetic.Rounded).
+        var half = config.Precision == "bf16" && !cpu;
+        var kept = size.ActivationBytes(frames, half);
         var beside = cpu ? share.GroupSize * (CpuBackwardFactor + (share.EncodedTwice > 0 ? CpuCacheFactor : 0)) : 0;
         KeyValuePair<string, long> Each(string name, long bytes) => new(name, replicas * bytes);
 
-        yield return Each("weights", ((size.Parameters + size.Buffers) * sizeof(float)) + (config.Precision == "bf16" ? share.GraphsHeld * size.Parameters * sizeof(short) : 0));
+        yield return Each("weights", ((size.Parameters + size.Buffers) * sizeof(float)) + (config.Precision == "bf16" ? share.GraphsHeld * size.Parameters * (half ? sizeof(short) : sizeof(float)) : 0));
         yield return Each("gradients", share.GradientSums * size.Parameters * sizeof(float));
         yield return Each("optimizer", 2 * size.Parameters * sizeof(float) / config.Devices.Count);
         yield return Each("activations", (long)((share.HeldClips + beside) * kept));
         yield return Each("inputs", share.HeldClips * BytesOfAClipOnTheDevice(config));
-        // Of its own clips; rank 0 has those of all, and their gradients.
-        yield return new("embeddings", 3 * d * sizeof(float) * ((replicas * share.Clips) + (lead ? (config.Devices.Count > 1 ? 2 : 1) * n : 0)));
+        // Of its own clips, and their gradients; of several replicas each copies those of all clips together, also within one memory; the cluster
+        // term on rank 0 has a gradient for every clip. All of it is there at once while the loss is computed, and so are all held graphs: it
+        // adds. Before the way back all but the gradients of its own clips is gone. That is not taken off gradients and workspace, which come
+        // then: what an allocator keeps of freed blocks is not found again by whatever comes.
+        var ofAll = replicas * (config.Devices.Count > 1 ? n : 0) + (lead && config.Objective.Kmeans ? n : 0);
+        yield return new("embeddings", 3 * d * sizeof(float) * ((2 * replicas * share.Clips) + ofAll));
         yield return Each("loss", ContrastShare.MostBytes(config.Objective, n, share.GroupSize));
         // The step's mean embeddings; sums of each part, their total, old and new centroids and their directions.
         if (lead && config.Objective.Kmeans)

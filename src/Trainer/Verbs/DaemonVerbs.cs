@@ -22,7 +22,7 @@ static class DaemonVerbs
 {
     static readonly Argument<FileInfo> File = new("FILE") { Description = "Configuration of the run (JSON)" };
     static readonly Argument<string> Knob = new("NAME") { Description = "Name of the knob" };
-    static readonly Argument<double> Value = new("VALUE") { Description = "Its new value" };
+    static readonly Argument<double> Value = new("VALUE") { Description = "Its new value", Validators = { UsageMistakes.PointOnly } };
     static readonly Option<bool> WithoutSaving = new("--without-saving") { Description = "End without a checkpoint" };
 
     public static IEnumerable<Command> Commands()

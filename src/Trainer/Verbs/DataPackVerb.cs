@@ -19,7 +19,7 @@ static class DataPackVerb
     static readonly Option<string?> Videos = new("--videos") { Description = "So many videos, drawn by the seed, or a csv with a column `path` (default: all)" };
     static readonly Option<int?> Captions = new("--captions") { Description = "The first so many captions of each video, and nothing of the video after them (default: all)" };
     static readonly Option<int> ShardMegabytes = new("--shard-mb") { Description = "Size of a shard, MB", DefaultValueFactory = _ => 512 };
-    static readonly Option<double?> FitGigabytes = new("--fit-gb") { Description = "As many videos as fit into this size, GB (10^9 bytes), all files of the pack counted" };
+    static readonly Option<double?> FitGigabytes = new("--fit-gb") { Description = "As many videos as fit into this size, GB (10^9 bytes), all files of the pack counted", Validators = { UsageMistakes.PointOnly } };
     static readonly Option<long> Seed = new("--seed") { Description = "Of the permutation that spreads the videos over the shards", DefaultValueFactory = _ => 1 };
     static readonly Option<int?> Threads = new("--threads") { Description = "Videos are read and encoded by so many threads (default: data.num_thread_reader)" };
     static readonly Option<bool> Json = new("--json") { Description = "Print the manifest as JSON" };

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Planning;
+using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Verbs;
 
@@ -30,7 +31,15 @@ sealed class PlanReport
         floorBytes = MemoryPlan.Of(config with { Optimizer = config.Optimizer with { MicroBatch = 0 } }).Needs[0].TotalBytes;
         Fits = plan.Needs.All(need => Needed(need) <= MemoryPlan.LargestShare * Free(need.Device));
         if (algebra.Slip() is { } slip) warnings.Add(slip);
-        if (config.Devices[0] != MemoryPlan.Host) warnings.Add("memory of a GPU is computed, not measured: this program's GPU build has not been run by its developers");
+        if (Simulated().ToArray() is { Length: > 0 } madeUp)
+            warnings.Add($"{string.Join(", ", madeUp)} {(madeUp.Length == 1 ? "is" : "are")} SIMULATED: what is free there is made up, and nothing can be trained there");
+        if (config.Devices[0] != MemoryPlan.Host)
+        {
+            warnings.Add(measured is null
+                ? "memory of a GPU is computed, not measured: the GPU build has not been run by its developers; on the box itself --probe measures"
+                : "the probe has not been seen on a GPU by its developers: compare it with nvidia-smi while a run goes");
+        }
+
         if (Fits is false && MemoryPlan.Of(config, snapshots: 1).Fits(Free)) warnings.Add("it fits with one snapshot in memory instead of two: a run starts with that, and says so");
     }
 
@@ -43,7 +52,7 @@ sealed class PlanReport
     {
         void Line(FormattableString text) => output.WriteLine(text.ToString(CultureInfo.InvariantCulture));
         output.WriteLine(algebra.Sentence());
-        output.WriteLine($"{ConsoleReport.Graphs(BatchAlgebra.Split(config), (int)share.HeldClips)}; precision {config.Precision}");
+        output.WriteLine($"{ConsoleReport.Graphs(BatchAlgebra.Split(config), (int)share.HeldClips)}; precision {Precision.Describe(config)}");
         foreach (var alike in plan.Needs.GroupBy(need => (need.TotalBytes, memories[need.Device])))
         {
             var need = alike.First();
@@ -54,13 +63,13 @@ sealed class PlanReport
 
         if (measured is not null)
         {
-            Line($"probe: a micro-batch of {measured.SmallClips:N0} clips took {measured.SmallBytes / Gibi:F2} GiB, one of {measured.LargeClips:N0} took {measured.LargeBytes / Gibi:F2} GiB; from that this one of {share.GroupSize:N0} takes {measured.PredictedBytes / Gibi:F2} GiB (formula: {plan.Needs[0].TotalBytes / Gibi:F2} GiB)");
+            Line($"probe: a micro-batch of {measured.SmallClips:N0} clips took {measured.Small.Bytes / Gibi:F2} GiB, one of {measured.LargeClips:N0} took {measured.Large.Bytes / Gibi:F2} GiB{Where(measured.Large)}; from that this one of {share.GroupSize:N0} takes {measured.PredictedBytes / Gibi:F2} GiB (formula: {plan.Needs[0].TotalBytes / Gibi:F2} GiB)");
         }
 
         foreach (var need in plan.Needs.Where(need => memories[need.Device] is not null))
         {
             var fits = Needed(need) <= MemoryPlan.LargestShare * Free(need.Device);
-            Line($"{need.Device} {(fits ? "fits" : "does NOT fit")}: {Needed(need) / Gibi:F2} GiB of {MemoryPlan.LargestShare:P0} of {Free(need.Device) / Gibi:F1} GiB");
+            Line($"{need.Device} {(fits ? "fits" : "does NOT fit")}: it needs {Needed(need) / Gibi:F2} GiB, and {MemoryPlan.LargestShare * Free(need.Device) / Gibi:F2} GiB may be used ({MemoryPlan.LargestShare:P0} of what is free)");
         }
 
         output.WriteLine(largest.AsIs == 0 ? "not even one video fits" : $"largest that fits: {Size(largest.AsIs)}");
@@ -75,7 +84,7 @@ sealed class PlanReport
         {
             ["clips_per_step"] = algebra.ClipsPerStep,
             ["clips_per_device"] = algebra.ClipsPerDevice,
-            ["precision"] = config.Precision,
+            ["precision"] = Precision.Active(config),
             ["devices"] = new JsonArray([.. plan.Needs.Where(need => need.Replicas > 0).Select(need => (JsonNode)ToJson(need))]),
             ["fits"] = Fits,
             ["largest_that_fits"] = Clips(largest.AsIs),
@@ -90,8 +99,10 @@ sealed class PlanReport
         {
             result["probe"] = new JsonObject
             {
-                ["small_clips"] = measured.SmallClips, ["small_bytes"] = measured.SmallBytes,
-                ["large_clips"] = measured.LargeClips, ["large_bytes"] = measured.LargeBytes, ["predicted_bytes"] = measured.PredictedBytes,
+                ["small_clips"] = measured.SmallClips, ["small_bytes"] = measured.Small.Bytes,
+                ["large_clips"] = measured.LargeClips, ["large_bytes"] = measured.Large.Bytes, ["predicted_bytes"] = measured.PredictedBytes,
+                ["device"] = measured.Large.Device,
+                ["source"] = measured.Large.Source switch { PeakSource.Resident => "resident", PeakSource.Process => "process_on_board", _ => "growth_of_board" },
             };
         }
 
@@ -107,16 +118,26 @@ sealed class PlanReport
         ["memory"] = memories[need.Device]?.Name,
         ["memory_bytes"] = memories[need.Device]?.TotalBytes,
         ["free_bytes"] = memories[need.Device]?.FreeBytes,
+        ["simulated"] = memories[need.Device]?.Simulated,
     };
 
-    /// <summary>What was measured counts more than the formula, where it was measured.</summary>
-    long Needed(MemoryNeed need) => need.Device == MemoryPlan.Host && measured is not null ? measured.PredictedBytes : need.TotalBytes;
+    /// <summary>What was measured counts more than the formula, where it was measured; of several boards the fullest stands for each.</summary>
+    long Needed(MemoryNeed need) => need.Replicas > 0 && measured is not null ? measured.PredictedBytes : need.TotalBytes;
+
+    IEnumerable<string> Simulated() => memories.Where(memory => memory.Value is { Simulated: true }).Select(memory => memory.Key);
 
     long Free(string device) => memories[device]?.FreeBytes ?? long.MaxValue;
 
     long Clips(int videos) => (long)videos * config.Data.NPair;
 
     string Size(int videos) => videos == 0 ? "none" : Text($"batch_size {videos:N0} videos x n_pair {config.Data.NPair:N0} = {Clips(videos):N0} clips a step");
+
+    static string Where(ProbePeak peak) => peak.Source switch
+    {
+        PeakSource.Resident => "",
+        PeakSource.Process => $" (its own, of {peak.Device}, the fullest board)",
+        _ => $" (more of {peak.Device}, the fullest board, than was used before)",
+    };
 
     static string Named(MemoryNeed need) => need.Replicas switch
     {
@@ -125,7 +146,7 @@ sealed class PlanReport
         var count => Text($"{need.Device} x {count}"),
     };
 
-    static string Text(DeviceMemory? memory) => memory is null ? "" : Text($", {memory.Name}: {memory.FreeBytes / Gibi:F1} GiB free of {memory.TotalBytes / Gibi:F1} GiB");
+    static string Text(DeviceMemory? memory) => memory is null ? ", not looked at: a card elsewhere says nothing of the machine around it" : Text($", {memory.Name}: {memory.FreeBytes / Gibi:F1} GiB free of {memory.TotalBytes / Gibi:F1} GiB");
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -16,6 +16,14 @@ static class UsageMistakes
             option.AddError($"{option.Option.Name}: found {token.Value}; expected {expected}");
     };
 
+    /// <summary>For numbers that may have a fraction: the library takes a comma for a separator of thousands, and 0,5 for 5.</summary>
+    public static void PointOnly(SymbolResult result)
+    {
+        if (result.Tokens is not [var token] || !token.Value.Contains(',', StringComparison.Ordinal)) return;
+        var name = result is OptionResult option ? option.Option.Name : ((ArgumentResult)result).Argument.Name;
+        result.AddError($"{name}: found {token.Value}; expected a number with a decimal point");
+    }
+
     static string Text(ParseError error)
     {
         var (name, symbol) = error.SymbolResult switch

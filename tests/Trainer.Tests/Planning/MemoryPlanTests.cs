@@ -45,6 +45,22 @@ public sealed class MemoryPlanTests
     }
 
     [Fact]
+    public void Each_of_several_replicas_holds_the_embeddings_of_all_clips_while_the_loss_is_computed()
+    {
+        const long clip = 3L * 6144 * sizeof(float);
+        var (clips, own) = (4096, 1024);
+        var config = Published() with { Devices = ["cuda:0", "cuda:1", "cuda:2", "cuda:3"] };
+        long Embeddings(RunConfig of, int need) => MemoryPlan.Of(of).Needs[need].Parts.Single(part => part.Key == "embeddings").Value;
+        // Its own and their gradients; all of them together; on the first the cluster term's gradients too.
+        Assert.Equal(clip * ((2 * own) + clips + clips), Embeddings(config, 0));
+        Assert.All(Enumerable.Range(1, 3), card => Assert.Equal(clip * ((2 * own) + clips), Embeddings(config, card)));
+        Assert.Equal(clip * ((2 * own) + clips), Embeddings(config with { Objective = config.Objective with { Kmeans = false } }, 0));
+        // One device has them together anyway; replicas in one memory copy them all the same.
+        Assert.Equal(clip * 3 * clips, Embeddings(Published(), 0));
+        Assert.Equal(clip * ((2 * clips) + (2 * clips) + clips), Embeddings(Published() with { Devices = ["cpu", "cpu"] }, 0));
+    }
+
+    [Fact]
     public void The_loss_needs_two_tiles_and_what_is_kept_of_each_pair_in_both_roles_whatever_the_batch()
     {
         const long mebibyte = 1L << 20;
