@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mcn.Web.Shared;
+using Mcn.Web.Shared.Configuration;
 
 namespace Mcn.Web.Bench;
 
@@ -44,4 +45,24 @@ sealed class BenchArguments
         [.. values[name].Split(',').Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out var number) && number >= 0
             ? number
             : throw new UserError($"--{name}", $"'{values[name]}'", "whole numbers separated by commas", "", exitCode: 2))];
+
+    /// <summary>The configuration of --config, on the --devices and in the --precision given, else on its own.</summary>
+    /// <param name="overrides">As for --set.</param>
+    /// <param name="devices">Null: all of --devices.</param>
+    public RunConfig Configuration(IEnumerable<string> overrides, IReadOnlyList<string>? devices = null)
+    {
+        List<string> set = [.. overrides];
+        if ((devices ?? Text("devices")?.Split(',')) is { } names) set.Add($"devices=[{string.Join(',', names.Select(name => $"\"{name}\""))}]");
+        if (Text("precision") is { } precision) set.Add($"precision=\"{precision}\"");
+        return RunConfigFile.Read(Text("config")!, set);
+    }
+
+    /// <exception cref="UserError">--peer is given and cannot be run here, or not on what is measured.</exception>
+    public void RequirePeer()
+    {
+        if (Text("peer") is not { } peer) return;
+        if (peer != "pytorch" || !MeasuredProcess.PeerIsAvailable())
+            throw new UserError("--peer", peer, "pytorch, and torch for /usr/bin/python3", "apt-get install python3-torch", exitCode: 2);
+        if (Text("devices")?.Contains(',') is true) throw new UserError("--peer", Text("devices")!, "one device: the peer trains on one", "Measure several without it", exitCode: 2);
+    }
 }

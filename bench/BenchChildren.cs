@@ -13,7 +13,7 @@ static class BenchChildren
             [IndexChild.Name, var config] => IndexChild.Run(config),
             [KernelsChild.Name, var folder, var seconds] => KernelsChild.Run(folder, Number(seconds)),
             [StepChild.Name, var config, var steps, var threads] => StepChild.Run(config, Number(steps), Number(threads)),
-            [KMeansChild.Name, var procedure, var rows, var width, var clusters, var threads] => KMeansChild.Run(procedure, Number(rows), Number(width), Number(clusters), Number(threads)),
+            [KMeansChild.Name, var procedure, var rows, var width, var clusters, var threads, var config] => KMeansChild.Run(procedure, Number(rows), Number(width), Number(clusters), Number(threads), config),
             [MemoryChild.Name, var config, var steps, var threads, var gradients] => MemoryChild.Run(config, Number(steps), Number(threads), gradients),
             _ => throw new ArgumentException($"No measurement {string.Join(' ', arguments)}"),
         };

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
 using Mcn.Web.Trainer.Objective;
+using Mcn.Web.Trainer.Training;
 using static TorchSharp.torch;
 
 namespace Mcn.Web.Bench;
@@ -21,23 +23,25 @@ static class KMeansChild
     /// <summary>As the original does: the pieces joined and their directions beside them.</summary>
     public const string Dense = "dense";
 
-    public static JsonObject Run(string procedure, int rows, int width, int clusters, int threads)
+    /// <param name="config">Names the devices, which share the parts, and the precision.</param>
+    public static JsonObject Run(string procedure, int rows, int width, int clusters, int threads, string config)
     {
         set_num_threads(threads);
         using var scope = NewDisposeScope();
-        var pieces = Enumerable.Range(0, VideoParts.Count)
-            .Select(part => Random(VideoParts.Begin(rows, part + 1) - VideoParts.Begin(rows, part), width, part)).ToArray();
+        var run = RunConfigFile.Read(config, []);
+        var devices = VideoParts.Devices(TorchDevices.Open(run));
+        var pieces = devices.Select((device, part) => Random(VideoParts.Begin(rows, part + 1) - VideoParts.Begin(rows, part), width, part).to(device)).ToArray();
         var initial = pieces[0].narrow(0, 0, clusters).clone();
         int Fit()
         {
             using var inner = NewDisposeScope();
-            return procedure == Dense ? SphericalKMeans.Run(cat(pieces, 0), initial, zeroEmptyClusters: true).Iterations : InParts(pieces, initial);
+            return procedure == Dense ? SphericalKMeans.Run(cat([.. pieces.Select(piece => piece.to(initial.device))], 0), initial, zeroEmptyClusters: true).Iterations : InParts(pieces, initial);
         }
 
         Timed(WarmUp, Fit);
         BenchChildren.Begin();
         var (fits, iterations, time) = Timed(Least, Fit);
-        return new JsonObject { ["iterations"] = (double)iterations / fits, ["iteration"] = time.TotalSeconds / iterations };
+        return new JsonObject { ["iterations"] = (double)iterations / fits, ["iteration"] = time.TotalSeconds / iterations, ["devices"] = Boards.Read(run.Devices) };
     }
 
     static (int Fits, int Iterations, TimeSpan Time) Timed(TimeSpan least, Func<int> fit)
@@ -50,7 +54,7 @@ static class KMeansChild
 
     static int InParts(Tensor[] pieces, Tensor initial)
     {
-        var parts = pieces.Select(piece => new KMeansPart(CPU, [piece])).ToArray();
+        var parts = pieces.Select(piece => new KMeansPart(piece.device, [piece])).ToArray();
         var fit = ShardedKMeans.Run(parts, initial, asOriginal: false);
         foreach (var part in parts) part.Dispose();
         return fit.Iterations;

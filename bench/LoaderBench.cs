@@ -18,9 +18,7 @@ static class LoaderBench
         {
             ["readers"] = "1,2,4,8,16", ["workers"] = "0,2,4", ["seconds"] = "5", ["videos"] = "96", ["peer"] = null, ["sets"] = "digits-3m,published",
         });
-        if (options.Text("peer") is { } peer && (peer != "pytorch" || !MeasuredProcess.PeerIsAvailable()))
-            throw new UserError("--peer", peer, "pytorch, and torch for /usr/bin/python3", "apt-get install python3-torch", exitCode: 2);
-
+        options.RequirePeer();
         var report = new BenchReport("loader");
         foreach (var set in options.Text("sets")!.Split(','))
         {

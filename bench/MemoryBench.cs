@@ -14,7 +14,8 @@ namespace Mcn.Web.Bench;
 /// The peak is the kernel's own high-water mark (VmHWM), which no sampling can miss, less what the process had before there was a network.
 /// The C library would keep freed memory and split it, which says more about its heuristics than about the step: in these processes
 /// whatever is larger than 64 KiB goes back to the kernel when it is freed, and there is one arena. And .NET would let garbage pile up to
-/// the size of the processor's last cache, more of it in a longer step: here 1 MiB.
+/// the size of the processor's last cache, more of it in a longer step: here 1 MiB. On GPUs it is what NVML says of the fullest board after
+/// the last step, since libtorch gives nothing back before, less what was used with the contexts made; the inputs are not part of it.
 /// </remarks>
 static class MemoryBench
 {
@@ -28,6 +29,7 @@ static class MemoryBench
         var options = new BenchArguments("memory", arguments, new Dictionary<string, string?>
         {
             ["config"] = "deploy/config/digits-3m.json", ["group"] = "256", ["sizes"] = "1,2,4,8", ["set"] = "embd_dim=64,recon_size=32", ["steps"] = "2", ["threads"] = "1",
+            ["devices"] = null, ["precision"] = null,
         });
         var report = new BenchReport("memory");
         var folder = Directory.CreateTempSubdirectory("mcn-memory-");
@@ -42,7 +44,7 @@ static class MemoryBench
 
         report.Note("Peak: VmHWM less the resident memory before there was a network, in MB; each row is a process of its own. "
             + "What stays is that without the embeddings (3 x N x D x 4 bytes) and the inputs on the host. Freed blocks above 64 KiB go back to the kernel "
-            + "(MALLOC_MMAP_THRESHOLD_, one arena) and garbage of .NET is collected at 1 MiB (DOTNET_GCgen0size): what is measured is what the step needs, not what the C library and the runtime keep.");
+            + "(MALLOC_MMAP_THRESHOLD_, one arena) and garbage of .NET is collected at 1 MiB (DOTNET_GCgen0size): what is measured is what the step needs, not what the C library and the runtime keep. On GPUs: growth of the fullest board by NVML.");
         report.Print(options.Json);
         return ExitCodes.Done;
     }
@@ -79,7 +81,7 @@ static class MemoryBench
 
     static RunConfig Config(BenchArguments options, int clips, bool cache)
     {
-        var config = RunConfigFile.Read(options.Text("config")!, options.Text("set")!.Split(',', StringSplitOptions.RemoveEmptyEntries));
+        var config = options.Configuration(options.Text("set")!.Split(',', StringSplitOptions.RemoveEmptyEntries));
         if (clips % config.Data.NPair > 0) throw new UserError("--group", Text(options.Whole("group")), $"a multiple of n_pair {config.Data.NPair}", "", exitCode: ExitCodes.Usage);
         return config with
         {

@@ -22,8 +22,9 @@ static class MemoryChild
         var vectors = new float[(Words + 1) * config.Model.WeDim];
         var random = new CounterRandom(config.Seed, RandomPurpose.SampleSet);
         for (var i = config.Model.WeDim; i < vectors.Length; i++) vectors[i] = (float)(random.NextDouble() - 0.5);
-        using (var _ = zeros(1)) GC.Collect();
-        var before = Status("VmRSS");
+        foreach (var device in TorchDevices.Open(config)) zeros(1, device: device).Dispose(); // libraries and contexts are there from the first one on
+        GC.Collect();
+        var (before, boardsBefore) = (Status("VmRSS"), Boards.Read(config.Devices));
 
         using var team = new ReplicaTeam(config, vectors, (rows, clusters, _, _) => [.. Enumerable.Range(0, clusters).Select(row => (long)row)]);
         var batch = StepChild.Fill(new Batch(BatchShape.Of(config)), random, Words);
@@ -39,8 +40,8 @@ static class MemoryChild
 
         return new JsonObject
         {
-            ["peak"] = Status("VmHWM") - before,
-            ["inputs"] = inputs,
+            ["peak"] = boardsBefore.Count == 0 ? Status("VmHWM") - before : Boards.MostGrowth(boardsBefore, Boards.Read(config.Devices)),
+            ["inputs"] = boardsBefore.Count == 0 ? inputs : 0, // else they lie in other memory
             ["embeddings"] = 3L * config.ClipsPerStep * config.Model.EmbdDim * sizeof(float),
             ["held"] = team.ClipsHeld,
             ["seconds"] = Stopwatch.GetElapsedTime(began).TotalSeconds,

@@ -10,6 +10,7 @@ Bench[] benches =
     new("step", "time of a training step and its phases; --peer pytorch", StepBench.Run),
     new("kmeans", "a Lloyd iteration and its memory at several queue sizes; --peer pytorch", KMeansBench.Run),
     new("memory", "peak memory of a step at batch x1 to x8, with the gradient cache and without", MemoryBench.Run),
+    new("precision", "how far the gradient of a step in bf16 is from single precision's", PrecisionBench.Run),
     new("checkpoint", "stall, write, verify and recovery of a checkpoint of the published network", CheckpointBench.Run),
     new("index", "opening the index of 60,000 and 120,000 videos: time and memory", IndexBench.Run),
 ];

@@ -31,8 +31,7 @@ static class StepBench
         {
             ["config"] = "deploy/config/digits-3m.json", ["steps"] = "20", ["threads"] = "1", ["rounds"] = "3", ["peer"] = null, ["replicas"] = null, ["devices"] = null, ["precision"] = null,
         });
-        if (options.Text("peer") is { } peer && (peer != "pytorch" || !MeasuredProcess.PeerIsAvailable()))
-            throw new UserError("--peer", peer, "pytorch, and torch for /usr/bin/python3", "apt-get install python3-torch", exitCode: 2);
+        options.RequirePeer();
         var report = new BenchReport("step");
         if (options.Text("replicas") is not null)
         {
@@ -51,7 +50,7 @@ static class StepBench
     {
         var file = Path.GetFullPath(Path.Combine(".mcn", "bench", "step.json"));
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        var config = RunConfigFile.Read(options.Text("config")!, [.. overrides, .. On(options, options.Text("devices")?.Split(',')), "read_ahead_bytes=1073741824"]);
+        var config = options.Configuration([.. overrides, "read_ahead_bytes=1073741824"]);
         RunConfigFile.Write(file, config);
         var (steps, threads) = (Text(options.Whole("steps")), Text(options.Whole("threads")));
         List<Measured> ours = [];
@@ -68,13 +67,6 @@ static class StepBench
         var best = peer.MinBy(rounds => Median(rounds, "step"))!;
         Row(report, name, $"PyTorch ({PeerLayouts[Array.IndexOf(peer, best)]})", best, config);
         report.Ratio($"{name}: step, ours / PyTorch", Median(ours, "step") / Median(best, "step"), "<= 0.9");
-    }
-
-    /// <summary>What differs from the configuration's own devices and precision.</summary>
-    static IEnumerable<string> On(BenchArguments options, IEnumerable<string>? devices)
-    {
-        if (devices is not null) yield return $"devices=[{string.Join(',', devices.Select(device => $"\"{device}\""))}]";
-        if (options.Text("precision") is { } precision) yield return $"precision=\"{precision}\"";
     }
 
     /// <summary>
@@ -98,8 +90,7 @@ static class StepBench
             foreach (var count in counts)
             {
                 var file = Path.Combine(folder, $"step-{count}.json");
-                RunConfigFile.Write(file, RunConfigFile.Read(options.Text("config")!,
-                    [.. overrides, .. On(options, devices.Take(count)), $"batchnorm_group={group}", $"micro_batch={clips}", "read_ahead_bytes=1073741824"]));
+                RunConfigFile.Write(file, options.Configuration([.. overrides, $"batchnorm_group={group}", $"micro_batch={clips}", "read_ahead_bytes=1073741824"], devices[..count]));
                 rounds[count].Add(MeasuredProcess.RunChild(StepChild.Name, file, Text(options.Whole("steps")), Text(options.Whole("threads"))));
             }
         }

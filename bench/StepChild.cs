@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Data;
-using Mcn.Web.Trainer.Planning;
 using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
 using TorchSharp;
@@ -58,7 +57,7 @@ static class StepChild
             });
         }
 
-        return new JsonObject { ["threads"] = threads, ["clips"] = config.ClipsPerStep, ["loss"] = loss, ["steps"] = rowsOfSteps, ["devices"] = Boards(config.Devices),
+        return new JsonObject { ["threads"] = threads, ["clips"] = config.ClipsPerStep, ["loss"] = loss, ["steps"] = rowsOfSteps, ["devices"] = Boards.Read(config.Devices),
             ["allocated"] = (GC.GetTotalAllocatedBytes() - allocated) / steps, ["call"] = SecondsOfACall() };
     }
 
@@ -78,10 +77,6 @@ static class StepChild
 
         return best;
     }
-
-    static JsonArray Boards(IEnumerable<string> devices) => [.. devices.Distinct().Where(device => device != MemoryPlan.Host)
-        .Select(device => DeviceMemory.Of(device, TimeProvider.System))
-        .Select(memory => new JsonObject { ["name"] = memory.Name, ["used_bytes"] = memory.TotalBytes - memory.FreeBytes })];
 
     /// <summary>Seconds of a step that a rank waited for the others, summed its share of the gradients and copied theirs: part of the other phases.</summary>
     static double Exchange(LaneContent lane, long step) => lane.Marks.Zip(lane.Marks.Skip(1))

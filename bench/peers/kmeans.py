@@ -1,6 +1,6 @@
 """The peer of `bench kmeans`: k-means by cosine in idiomatic PyTorch, rows in one piece.
 
-usage: kmeans.py ROWS WIDTH CLUSTERS THREADS   (prints `begin` when warm, then the result)
+usage: kmeans.py ROWS WIDTH CLUSTERS THREADS CONFIG   (CONFIG names device and precision; prints `begin` when warm, then the result)
 
 Same rule as ours in one piece: largest cosine, arithmetic means, at most 100 iterations or until the centroids rest.
 """
@@ -38,9 +38,13 @@ def timed(least, pieces, centroids):
 
 def main():
     rows, width, clusters, threads = map(int, sys.argv[1:5])
+    with open(sys.argv[5], encoding="utf-8") as file:
+        config = json.load(file)
+    device = config["devices"][0]
+    torch.backends.cuda.matmul.allow_tf32 = config["precision"] == "tf32"
     torch.set_num_threads(threads)
     torch.manual_seed(1)
-    pieces = [torch.rand(rows * (part + 1) // 8 - rows * part // 8, width) - 0.5 for part in range(8)]
+    pieces = [torch.rand(rows * (part + 1) // 8 - rows * part // 8, width, device=device) - 0.5 for part in range(8)]
     centroids = pieces[0][:clusters].clone()
     timed(1, pieces, centroids)
     print(json.dumps({"begin": True}), flush=True)

@@ -109,7 +109,7 @@ public sealed partial class PagesTests(BrowserFixture browser)
     }
 
     /// <summary>A name such as `PageNow`, `Alert_disk_filling` or an unfilled `{mount}`.</summary>
-    [GeneratedRegex(@"\b(?:[A-Z][a-z]+){2,}[A-Za-z]*\b(?<!YouCook)|\b[A-Z][A-Za-z]+_[a-z][A-Za-z_]*|\{[a-z_0-9]+\}")]
+    [GeneratedRegex(@"\b(?:[A-Z][a-z]+){2,}[A-Za-z]*\b(?<!YouCook|BatchNorm)|\b[A-Z][A-Za-z]+_[a-z][A-Za-z_]*|\{[a-z_0-9]+\}")]
     private static partial Regex Key();
 
     /// <summary>File names, paths, configuration keys, settings, run ids.</summary>

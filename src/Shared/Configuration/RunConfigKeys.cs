@@ -57,7 +57,7 @@ public static partial class RunConfigKeys
         Key("cpu_threads", new WholeNumber(0, 1024), 0, "Threads inside one tensor operation on the CPU; 0 = every core.", "threads"),
         Key("precision", new OneOf("fp32", "tf32", "bf16"), "fp32",
             "Arithmetic of the network's products; weights, similarities and losses are in single precision in each. \"tf32\": matrix products and convolutions of a GPU with 10 bits of fraction, no effect on the CPU; "
-            + "\"bf16\": weights and inputs of products cast to bfloat16."),
+            + "\"bf16\": weights and inputs of products rounded to bfloat16, and the maps of the audio tower, which take half the memory on a GPU; on the CPU the same rounding at about the cost of \"fp32\"."),
         Key("deterministic", new Flag(), true,
             "Whether kernels of a GPU give the same bits each time, so that a run that was left and gone on with is the run that was not. Off: whichever kernel is the fastest. The CPU's always do."),
     ];

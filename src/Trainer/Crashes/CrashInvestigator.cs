@@ -99,7 +99,7 @@ public static partial class CrashInvestigator
 
     static string KindOf(CrashScene scene) => (scene.Hang, scene.Signal, scene.ExitCode) switch
     {
-        ({ }, _, _) => "hang",
+        ({ }, _, _) or (_, _, ExitCodes.Stuck) => "hang",
         (_, 9 or 15 or 2 or 1, _) => "killed",
         (_, { }, _) => "native_abort",
         (_, _, ExitCodes.ProgramError or ExitCodes.DeviceLost or ExitCodes.DeviceMemory or ExitCodes.NativeError or ExitCodes.HostMemory) => "exception",

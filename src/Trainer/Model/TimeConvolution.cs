@@ -45,8 +45,9 @@ sealed class TimeConvolution : nn.Module<Tensor, Tensor>
         Tape.Recording?.Keep(x);
         var kernel = Kernel;
         if (IsSideBySide(x)) return taps == 1 ? Apply(kernel.squeeze(2), EveryStride(x)) : Convolve(x, kernel, stride, margin);
-        if (kind.Compute is { } type) (x, kernel) = (x.to(type), kernel.to(type));
-        return nn.functional.conv1d(x, kernel, null, stride, margin, 1);
+        return kind.Compute is { } type
+            ? nn.functional.conv1d(x.Rounded(type), kernel.Rounded(type), null, stride, margin, 1).to(type)
+            : nn.functional.conv1d(x, kernel, null, stride, margin, 1);
     }
 
     /// <summary>The gradient in the input; that in the weight goes to the tape.</summary>

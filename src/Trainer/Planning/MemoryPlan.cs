@@ -64,11 +64,13 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryNeed> Needs)
         var (model, size) = (config.Model, new NetworkSize(config.Model));
         long n = config.ClipsPerStep, d = model.EmbdDim;
         var frames = config.Data.HowtoAudioFrames;
-        var kept = size.ActivationBytes(frames, config.Precision);
+        // On the CPU a product's input is rounded but in single precision (Arithmetic.Rounded).
+        var half = config.Precision == "bf16" && !cpu;
+        var kept = size.ActivationBytes(frames, half);
         var beside = cpu ? share.GroupSize * (CpuBackwardFactor + (share.EncodedTwice > 0 ? CpuCacheFactor : 0)) : 0;
         KeyValuePair<string, long> Each(string name, long bytes) => new(name, replicas * bytes);
 
-        yield return Each("weights", ((size.Parameters + size.Buffers) * sizeof(float)) + (config.Precision == "bf16" ? share.GraphsHeld * size.Parameters * sizeof(short) : 0));
+        yield return Each("weights", ((size.Parameters + size.Buffers) * sizeof(float)) + (config.Precision == "bf16" ? share.GraphsHeld * size.Parameters * (half ? sizeof(short) : sizeof(float)) : 0));
         yield return Each("gradients", share.GradientSums * size.Parameters * sizeof(float));
         yield return Each("optimizer", 2 * size.Parameters * sizeof(float) / config.Devices.Count);
         yield return Each("activations", (long)((share.HeldClips + beside) * kept));

@@ -57,8 +57,8 @@ public sealed class NetworkSize
     }
 
     /// <summary>Bytes of both for one clip.</summary>
-    /// <param name="precision">Under bf16 the tower's maps are half as large; a linear layer keeps its input in bf16 beside the single precision.</param>
-    public long ActivationBytes(int frames, string precision) => precision == "bf16"
+    /// <param name="half">In bf16: the tower's maps are half as large; a linear layer keeps its input in bf16 beside the single precision.</param>
+    public long ActivationBytes(int frames, bool half) => half
         ? (AudioActivations(frames) * sizeof(short)) + (HeadActivations() * (sizeof(float) + sizeof(short)))
         : (AudioActivations(frames) + HeadActivations()) * sizeof(float);
 

@@ -12,7 +12,7 @@ public static class Precision
     /// <summary>Sets the process's switches.</summary>
     public static void Activate(RunConfig config)
     {
-        var tf32 = config.Precision == "tf32";
+        var tf32 = Active(config) == "tf32";
         torch.backends.cuda.matmul.allow_tf32 = tf32;
         torch.backends.cudnn.allow_tf32 = tf32;
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Mcn.Web.Shared.Configuration;
 using Mcn.Web.Trainer.Planning;
+using Mcn.Web.Trainer.Training;
 
 namespace Mcn.Web.Trainer.Verbs;
 
@@ -39,6 +40,7 @@ sealed class PlanReport
                 : "the probe has not been seen on a GPU by its developers: compare it with nvidia-smi while a run goes");
         }
 
+        if (RunConfigRules.Slow(config) is { } slow) warnings.Add(slow);
         if (Fits is false && MemoryPlan.Of(config, snapshots: 1).Fits(Free)) warnings.Add("it fits with one snapshot in memory instead of two: a run starts with that, and says so");
     }
 
@@ -51,7 +53,7 @@ sealed class PlanReport
     {
         void Line(FormattableString text) => output.WriteLine(text.ToString(CultureInfo.InvariantCulture));
         output.WriteLine(algebra.Sentence());
-        output.WriteLine($"{ConsoleReport.Graphs(BatchAlgebra.Split(config), (int)share.HeldClips)}; precision {config.Precision}");
+        output.WriteLine($"{ConsoleReport.Graphs(BatchAlgebra.Split(config), (int)share.HeldClips)}; precision {Precision.Describe(config)}");
         foreach (var alike in plan.Needs.GroupBy(need => (need.TotalBytes, memories[need.Device])))
         {
             var need = alike.First();
@@ -83,7 +85,7 @@ sealed class PlanReport
         {
             ["clips_per_step"] = algebra.ClipsPerStep,
             ["clips_per_device"] = algebra.ClipsPerDevice,
-            ["precision"] = config.Precision,
+            ["precision"] = Precision.Active(config),
             ["devices"] = new JsonArray([.. plan.Needs.Where(need => need.Replicas > 0).Select(need => (JsonNode)ToJson(need))]),
             ["fits"] = Fits,
             ["largest_that_fits"] = Clips(largest.AsIs),

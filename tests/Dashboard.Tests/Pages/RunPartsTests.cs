@@ -31,6 +31,18 @@ public sealed class RunPartsTests
     }
 
     [Theory]
+    [InlineData("bf16")]
+    [InlineData("fp32 (tf32 has no effect on cpu)")]
+    [InlineData(null)] // a trainer of before it was told
+    public async Task The_banner_says_which_precision_is_active(string? precision)
+    {
+        await using var page = Page();
+        var view = View(RunState.Running) with { Started = (RunStarted)Records.Started(0) with { Precision = precision } };
+        var banner = page.Render<StateBanner>(with => with.Add(part => part.View, view).Add(part => part.Freshness, Freshness.Fresh).Add(part => part.Now, Records.Begin));
+        Assert.Equal(precision, banner.FindAll("[data-test=precision]").SingleOrDefault()?.TextContent);
+    }
+
+    [Theory]
     [InlineData(RunState.Running, "≤ 1 min 22 s")]
     [InlineData(RunState.Released, null)] // it is all on disk
     public async Task The_banner_says_how_much_a_crash_would_cost_while_there_is_something_to_lose(RunState state, string? said)

@@ -124,6 +124,13 @@ public sealed class RulesTests : ConfigFixture
     }
 
     [Fact]
+    public void Single_precision_on_a_GPU_is_told_to_leave_most_of_it_unused()
+    {
+        Assert.Contains("TF32 off", Assert.Single(RunConfigRules.Warnings(Sound("devices=cuda:0"))), StringComparison.Ordinal);
+        Assert.Empty(RunConfigRules.Warnings(Sound("devices=cuda:0", "precision=tf32")));
+    }
+
+    [Fact]
     public void A_queue_that_starts_after_the_end_is_told() =>
         Assert.Contains("the queue stays empty", Assert.Single(RunConfigRules.Warnings(Sound("start_queue=30"))), StringComparison.Ordinal);
 }

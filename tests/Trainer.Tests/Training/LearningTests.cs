@@ -22,10 +22,12 @@ public sealed class LearningTests : IDisposable
 
     readonly TempFolder folder = new();
 
-    [Fact]
-    public void A_short_run_learns()
+    [Theory]
+    [InlineData("fp32")]
+    [InlineData("bf16")]
+    public void A_short_run_learns(string precision)
     {
-        var rows = Train("paired", seed: 1, epochs: 6, shuffled: false); // 180 steps
+        var rows = Train("paired", seed: 1, epochs: 6, shuffled: false, precision); // 180 steps
         Assert.True(rows["t2va"].R1 >= 0.05, Describe(rows)); // 25 x chance, 4 x what luck reaches
         Assert.True(rows["t2va"].R10 >= 0.30, Describe(rows));
         Assert.True(rows["t2v"].R10 >= 0.15, Describe(rows));
@@ -51,11 +53,11 @@ public sealed class LearningTests : IDisposable
     }
 
     /// <summary>The last evaluation of a run of deploy/config/sample.json.</summary>
-    Dictionary<string, RetrievalRow> Train(string set, long seed, int? epochs, bool shuffled)
+    Dictionary<string, RetrievalRow> Train(string set, long seed, int? epochs, bool shuffled, string precision = "fp32")
     {
         SampleDataset.Make(folder.File(set), 1, shuffled, TestContext.Current.CancellationToken);
         string[] length = epochs is { } count ? [$"optimizer.epochs={count}"] : [];
-        var config = SampleConfig.Of(folder.File(set), [$"seed={seed}", "evaluation.every_epochs=1000", "checkpoint.every_epochs=1000", .. length]);
+        var config = SampleConfig.Of(folder.File(set), [$"seed={seed}", $"precision={precision}", "evaluation.every_epochs=1000", "checkpoint.every_epochs=1000", .. length]);
         EvaluationFinished? last = null;
         using var session = TrainingSession.Open(config, new RunCatalog(folder.Path, TimeProvider.System).Create(config), TimeProvider.System);
         var reason = session.Run(null, new RunControl(), record => last = record as EvaluationFinished ?? last);

@@ -17,8 +17,9 @@ public sealed class PrecisionTests
         Assert.All(near.Embeddings, type => Assert.Equal(ScalarType.Float32, type));
         Assert.Equal(exact.Names, near.Names);
         Assert.InRange(near.Loss / exact.Loss, 0.98, 1.02);
-        // bfloat16 has 8 bits of fraction, 0.4 % a rounding. In the heads a few follow on each other; in the tower twenty, and each may put
-        // the input of a ReLU on its other side, the more so on noise as here: there the direction is what counts.
+        // bfloat16 has 8 bits of fraction, 0.2 % a rounding. In the heads a few follow on each other. In the tower twenty do, and what they move
+        // by 1 % puts a ReLU in a hundred on its other side: with those ReLUs single precision's own gradient is as far away, and PyTorch's
+        // autocast is no nearer (docs/results.md, "bf16"). There the direction is what counts; AudioTowerTests looks at the rounding alone.
         var heads = exact.Names.Index().Where(name => !name.Item.StartsWith("DAVEnet.", StringComparison.Ordinal)).Select(name => name.Index).ToArray();
         Assert.InRange(Distance([.. heads.Select(i => exact.Values[i])], [.. heads.Select(i => near.Values[i])]), 1e-5, 0.05);
         Assert.InRange(Cosine(exact.Values, near.Values), 0.95, 0.999999);
@@ -49,6 +50,7 @@ public sealed class PrecisionTests
         var (plain, tf32) = (RandomBatches.Train(Config("fp32"), steps: 3), RandomBatches.Train(Config("tf32"), steps: 3));
         Assert.Equal(plain.Losses, tf32.Losses);
         SmallRun.AssertSameTensors(plain.State, tf32.State);
+        Assert.False(backends.cuda.matmul.allow_tf32 || backends.cudnn.allow_tf32); // as it is stored
     }
 
     [Theory]

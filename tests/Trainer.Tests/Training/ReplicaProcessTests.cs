@@ -93,7 +93,8 @@ public sealed class ReplicaProcessTests
         // The supervisor, which looks at the lanes, would have named the same one.
         var hang = HeartbeatWatch.Judge(recorder, recorder.Started, waiting.Time, new HangLimits(TimeSpan.FromSeconds(1), 0, TimeSpan.FromMinutes(1)));
         Assert.Equal("rank 1 (cpu)", hang!.Lane);
-        Assert.Equal("rank 1 (cpu)", CrashInvestigator.RankOf(SceneOf(run, recorder, end.ExitCode)));
+        var summary = CrashInvestigator.Investigate(SceneOf(run, recorder, end.ExitCode), _ => new CodedText("restart", "next")).Summary;
+        Assert.Equal(("rank 1 (cpu)", "hang", "rank 1 (cpu) did not come to the exchange of embeddings within 2 s"), (summary.Rank, summary.Kind, summary.Message));
         Assert.Equal("rank 1 (cpu)", CrashInvestigator.RankOf(SceneOf(run, recorder, null) with { Hang = hang.Text }));
         Assert.Equal("stuck-rank", DiagnosisEngine.Judge(new Evidence { ExitCode = end.ExitCode, Recorder = recorder, Texts = [] }).Cause.Rule);
     }

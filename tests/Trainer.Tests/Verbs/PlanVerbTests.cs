@@ -30,13 +30,14 @@ public sealed class PlanVerbTests : IDisposable
     [Fact]
     public async Task For_a_card_elsewhere_the_parts_of_each_card_are_told()
     {
-        var (code, output, errors) = await TrainerProcess.Run(["plan", "--config", Published, "--gpu-memory", "40", "--json", .. FourCards]);
+        var (code, output, errors) = await TrainerProcess.Run(["plan", "--config", Published, "--gpu-memory", "40", "--json", "--set", "precision=fp32", .. FourCards]);
         Assert.True(code == ExitCodes.Done, errors);
         var plan = JsonNode.Parse(output)!;
         Assert.Equal((4096, 1024, true), ((int)plan["clips_per_step"]!, (int)plan["clips_per_device"]!, (bool)plan["fits"]!));
         Assert.Equal(["cuda:0", "cuda:1", "cuda:2", "cuda:3"], plan["devices"]!.AsArray().Select(device => (string)device!["name"]!));
         Assert.All(plan["devices"]!.AsArray(), device => Assert.Equal((40L << 30, false), ((long)device!["memory_bytes"]!, (bool)device["simulated"]!)));
-        Assert.Contains("not measured", Assert.Single(plan["warnings"]!.AsArray())!.ToString(), StringComparison.Ordinal);
+        Assert.Collection(plan["warnings"]!.AsArray(), warning => Assert.Contains("not measured", warning!.ToString(), StringComparison.Ordinal),
+            warning => Assert.Contains("TF32 off", warning!.ToString(), StringComparison.Ordinal));
         Assert.Null(plan["probe"]);
     }
 
@@ -45,6 +46,7 @@ public sealed class PlanVerbTests : IDisposable
     {
         var (_, text, errors) = await TrainerProcess.Run(["plan", "--config", Published, .. FourCards], ("MCN_NVML_LIBRARY", FakeNvml.Library), ("MCN_FAKE_NVML_GPUS", "4"));
         Assert.Contains("NVIDIA A100-SXM4-40GB (simulated)", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("TF32 off", text, StringComparison.Ordinal);
         Assert.Contains("warning: cuda:0, cuda:1, cuda:2, cuda:3 are SIMULATED", text, StringComparison.Ordinal);
         Assert.Empty(errors);
     }
