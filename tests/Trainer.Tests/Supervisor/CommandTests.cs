@@ -86,6 +86,7 @@ public sealed class CommandTests
         var refused = Assert.Throws<UserError>(() => new SupervisorService(fixture.Options(), null, TimeProvider.System));
         Assert.Equal(ExitCodes.Refused, refused.ExitCode);
         await SupervisorFixture.WaitForAsync(() => File.Exists(fixture.Trainer.Socket), "the socket");
+        await SupervisorFixture.WaitForAsync(() => Call(fixture, "status").Text.Contains("RUNNING", StringComparison.Ordinal), "running"); // the daemon hears of it after the worker's journal
         Assert.Equal(ExitCodes.Usage, Call(fixture, nameof(CommandVerb.Set), """{"name":"learning_rate_scale","value":11}""").ExitCode); // what is asked is wrong, not when
         Assert.Equal(ExitCodes.SavedAndReleased, await fixture.StopAsync()); // the run is to go on
         var exit = Assert.Single(fixture.Journal("supervisor").OfType<WorkerExited>());
