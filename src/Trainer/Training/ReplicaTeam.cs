@@ -31,7 +31,6 @@ public sealed class ReplicaTeam : IDisposable
     readonly BlockingCollection<ReplicaStep>[] orders;
     readonly Thread[] followers;
     readonly string[] names;
-    bool begun;
 
     /// <param name="wordVectors">(vocabulary, we_dim), row 0 zero.</param>
     /// <param name="initialRows">Draws the first centroids.</param>
@@ -107,8 +106,6 @@ public sealed class ReplicaTeam : IDisposable
     /// <exception cref="Shared.UserError">The memory does not suffice for one BatchNorm group; everything is as before the step.</exception>
     public StepOutcome Step(Batch batch, double learningRate, bool read)
     {
-        if (begun) MemoryDrill.Begin();
-        begun = true;
         var step = new ReplicaStep(batch, learningRate, read, Lead.Lane?.Step ?? 0, ranks.Length) { GroupsHeld = GroupsHeld, GradientNorms = new double[owners.Length] };
         foreach (var order in orders) order.Add(step);
         var outcome = Run(0, step);
