@@ -29,7 +29,7 @@ sealed class FakeRun(DateTimeOffset now, int gpus)
     public void Begin(int history)
     {
         var start = now - TimeSpan.FromSeconds(history);
-        Write(start, new RunStarted { Name = "howto100m-mcn", FromStep = 0, TotalSteps = Total, StepsPerEpoch = StepsPerEpoch, Epochs = 20, ClipsPerStep = 4096, Parameters = 223776770, Device = "cuda:0, cuda:1, cuda:2, cuda:3", Links = "NVLink (simulated)", Batch = Split(), Precision = "tf32", Compatibility = Switches() });
+        Write(start, new RunStarted { Name = "howto100m-mcn", FromStep = 0, TotalSteps = Total, StepsPerEpoch = StepsPerEpoch, Epochs = 20, ClipsPerStep = 4096, Parameters = 223776770, Device = "cuda:0, cuda:1, cuda:2, cuda:3", Links = "NVLink (simulated)", Boards = [.. Enumerable.Range(0, 4).Select(gpu => $"GPU-{gpu}")], Batch = Split(), Precision = "tf32", Compatibility = Switches() });
         Write(start, new RunStateChanged { State = State = RunState.Running, Step = 0 });
         var local = new RunCommand($"{Id}-start", null, CommandVerb.Start, "{}", RunCommand.Local, start, TimeSpan.FromMinutes(10));
         Write(start, new CommandHandled { Command = local, Answer = new CommandAnswer(local.CommandId, true, "accepted", "starts", Id) });

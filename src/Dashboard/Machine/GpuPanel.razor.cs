@@ -18,5 +18,8 @@ public sealed partial class GpuPanel
 
     bool Stale => View.Gpus is { } sample && Now - sample.Time > LateAfter;
 
+    /// <summary>Of this run.</summary>
+    List<int> RanksOn(GpuReading gpu) => View.Started is { } started ? [.. Enumerable.Range(0, started.Boards.Count).Where(rank => started.Boards[rank] == gpu.Uuid)] : [];
+
     static string Share(GpuReading gpu) => (100.0 * (gpu.MemoryUsedBytes ?? 0) / Math.Max(1, gpu.MemoryTotalBytes ?? 1)).ToString("0.#", CultureInfo.InvariantCulture);
 }

@@ -75,6 +75,9 @@ public sealed record RunStarted : TelemetryRecord
     /// <summary>What the replicas reach each other's memory through; null for one device, and in records of older versions.</summary>
     public string? Links { get; init; }
 
+    /// <summary>Uuid of the board that each rank computes on, null where unknown; empty on the CPU, and in records of older versions.</summary>
+    public IReadOnlyList<string?> Boards { get; init; } = [];
+
     /// <summary>Checkpoints on disk, oldest first; empty in records of older versions.</summary>
     public IReadOnlyList<KeptCheckpoint> Checkpoints { get; init; } = [];
 

@@ -4,36 +4,37 @@ using Mcn.Web.Trainer.Host;
 namespace Mcn.Web.Trainer.Gpu;
 
 /// <summary>
-/// What the replicas of a run reach each other's memory through, in words for the start of a run. From NVML: it needs no CUDA context and
-/// says what the driver allows, not what a transfer takes. Which board is which: <see cref="VisibleBoards"/>.
+/// Where the ranks of a run compute, and what they reach each other's memory through: for the start of a run. From NVML: it needs no CUDA
+/// context and says what the driver allows, not what a transfer takes. Which board is which: <see cref="VisibleBoards"/>.
 /// </summary>
-static class LinkTopology
+/// <param name="Links">`host memory`, `NVLink`, `PCIe peer-to-peer`, or which pairs (by rank) have what; null: there is only one device.</param>
+/// <param name="Boards">Uuid of each rank's board, null where NVML does not know it; empty: on the CPU, or NVML does not answer.</param>
+sealed record LinkTopology(string? Links, IReadOnlyList<string?> Boards)
 {
     const string HostMemory = "host memory";
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <param name="devices">Of the configuration, one a rank.</param>
-    /// <returns>`host memory`, `NVLink`, `PCIe peer-to-peer`, or which pairs (by rank) have what; null: there is only one device.</returns>
-    public static string? Describe(IReadOnlyList<string> devices) =>
-        Describe(devices, Nvml.LibraryToLoad, VisibleBoards.FromEnvironment);
+    public static LinkTopology Of(IReadOnlyList<string> devices) => Of(devices, Nvml.LibraryToLoad, VisibleBoards.FromEnvironment);
 
-    internal static string? Describe(IReadOnlyList<string> devices, string library, string? visible)
+    internal static LinkTopology Of(IReadOnlyList<string> devices, string library, string? visible)
     {
-        if (devices.Count == 1) return null;
-        if (devices[0] == "cpu") return HostMemory;
-        var call = new PatientCall<string>("gpu-links", () => Ask([.. devices.Select(device => Handle(device, visible))], library), Patience);
-        return call.TryGet(out var answer) ? answer : $"unknown (NVML did not answer in {Patience.TotalSeconds:0} s)";
+        var asked = devices[0] == "cpu" ? new(HostMemory, [])
+            : new PatientCall<LinkTopology>("gpu-links", () => Ask(devices, library, visible), Patience).TryGet(out var answer) ? answer!
+            : new($"unknown (NVML did not answer in {Patience.TotalSeconds:0} s)", []);
+        return devices.Count > 1 ? asked : asked with { Links = null };
     }
 
-    static string Ask(IReadOnlyList<Func<nint?>> handles, string library)
+    static LinkTopology Ask(IReadOnlyList<string> devices, string library, string? visible)
     {
         try
         {
             var simulated = Nvml.Load(library) ? " (simulated)" : "";
-            if (Nvml.nvmlInit_v2() is not Nvml.Success and var error) return $"unknown (NVML answers {Nvml.Explain(error)})";
+            if (Nvml.nvmlInit_v2() is not Nvml.Success and var error) return new($"unknown (NVML answers {Nvml.Explain(error)})", []);
             try
             {
-                return Summary([.. handles.Select(handle => handle())]) + simulated;
+                var handles = devices.Select(device => Handle(device, visible)).ToArray();
+                return new(Summary(handles) + simulated, [.. handles.Select(Uuid)]);
             }
             finally
             {
@@ -42,7 +43,7 @@ static class LinkTopology
         }
         catch (Exception failure) when (failure is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
         {
-            return $"unknown ({library} cannot be loaded, or is older than 2018)";
+            return new($"unknown ({library} cannot be loaded, or is older than 2018)", []);
         }
     }
 
@@ -65,7 +66,7 @@ static class LinkTopology
         Nvml.nvmlDeviceGetP2PStatus(one, other, capability, out var status) == Nvml.Success && status == Nvml.PeerOk;
 
     /// <summary>NVML's handle of `cuda:N`; null: NVML does not know it (a MIG instance, a number too large).</summary>
-    static Func<nint?> Handle(string device, string? visible) => () =>
+    static nint? Handle(string device, string? visible)
     {
         var name = VisibleBoards.NameOf(device, visible);
         if (uint.TryParse(name, CultureInfo.InvariantCulture, out var index))
@@ -78,5 +79,7 @@ static class LinkTopology
         }
 
         return null;
-    };
+    }
+
+    static string? Uuid(nint? handle) => handle is { } known && Nvml.DeviceUuid(known, out var uuid) == Nvml.Success ? uuid : null;
 }

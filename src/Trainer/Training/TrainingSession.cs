@@ -25,6 +25,7 @@ public sealed class TrainingSession : IDisposable
     readonly SnapshotMemory memory;
     readonly int? diedBefore;
     string? links;
+    IReadOnlyList<string?> boards = [];
     readonly string configSha256;
     readonly IReadOnlyDictionary<string, string> deciding;
 
@@ -62,13 +63,15 @@ public sealed class TrainingSession : IDisposable
     /// <summary>Takes the run; nothing is trained yet.</summary>
     /// <param name="memory">For snapshots; the caller's. Null: this process's own.</param>
     /// <param name="links">What the replicas reach each other's memory through, in words; only told.</param>
+    /// <param name="boards">Uuid of each rank's board, as far as known; only told.</param>
     /// <exception cref="UserError">Another process holds it (exit code 3), or its input is bad.</exception>
-    public static TrainingSession Open(RunConfig config, RunFolder folder, TimeProvider time, SnapshotMemory? memory = null, string? links = null)
+    public static TrainingSession Open(RunConfig config, RunFolder folder, TimeProvider time, SnapshotMemory? memory = null, string? links = null,
+        IReadOnlyList<string?>? boards = null)
     {
         var runLock = Lock(folder);
         try
         {
-            return new TrainingSession(config, folder, time, runLock, memory ?? SnapshotMemory.Own()) { links = links };
+            return new TrainingSession(config, folder, time, runLock, memory ?? SnapshotMemory.Own()) { links = links, boards = boards ?? [] };
         }
         catch
         {
@@ -230,6 +233,7 @@ public sealed class TrainingSession : IDisposable
         Precision = Precision.Describe(config),
         Compatibility = RunConfigFile.Switches(config),
         Links = links,
+        Boards = boards,
         Shards = data.Reading,
     };
 

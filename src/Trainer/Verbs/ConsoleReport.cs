@@ -33,6 +33,7 @@ sealed class ConsoleReport : ITrainingReport
                 Line(Invariant($"{started.StepsPerEpoch:N0} steps x {started.Epochs} epochs = {started.TotalSteps:N0} steps")
                     + (started.FromStep > 0 ? Invariant($"; going on at step {started.FromStep:N0}") : ""));
                 if (started.Links is { } links) Line($"gradients of the replicas meet through {links}");
+                if (started.Boards.Count > 0) Line($"boards, rank by rank: {string.Join(", ", started.Boards.Select(board => board ?? "unknown"))}");
                 if (started.Shards is { } shards) Line(Reading(shards));
                 break;
             case StepMetrics step:

@@ -58,6 +58,9 @@ sealed class JsonReport(TextWriter output) : ITrainingReport
                 json.WriteString("precision", started.Precision);
                 if (started.Batch is { } batch) WriteBatch(json, batch);
                 if (started.Links is { } links) json.WriteString("links", links);
+                json.WriteStartArray("boards");
+                foreach (var board in started.Boards) json.WriteStringValue(board);
+                json.WriteEndArray();
                 json.WriteStartObject("compatibility");
                 foreach (var (name, on) in started.Compatibility ?? new Dictionary<string, bool>()) json.WriteBoolean(name, on);
                 json.WriteEndObject();

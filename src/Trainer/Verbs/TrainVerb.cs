@@ -63,7 +63,8 @@ static class TrainVerb
         var control = new RunControl();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, control));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, control));
-        using var session = TrainingSession.Open(config, folder ?? catalog.Create(config), TimeProvider.System, links: LinkTopology.Describe(config.Devices));
+        var topology = LinkTopology.Of(config.Devices);
+        using var session = TrainingSession.Open(config, folder ?? catalog.Create(config), TimeProvider.System, links: topology.Links, boards: topology.Boards);
         using ITrainingReport report = arguments.GetValue(Json) ? new JsonReport(Console.Out) : new ConsoleReport();
         try
         {

@@ -31,7 +31,8 @@ public static class WorkerHost
             var check = MemoryCheck.Require(config, device => DeviceMemory.Of(device, TimeProvider.System), memory.HeldBytes,
                 device => device == MemoryPlan.Host ? ExitCodes.HostMemory : ExitCodes.DeviceMemory);
             if (check is not null) log.WriteLine($"warning: {check}");
-            using var session = TrainingSession.Open(config, folder, TimeProvider.System, memory, LinkTopology.Describe(config.Devices));
+            var topology = LinkTopology.Of(config.Devices);
+            using var session = TrainingSession.Open(config, folder, TimeProvider.System, memory, topology.Links, topology.Boards);
             var reason = session.Run(null, control, _ => { });
             return reason == "interrupted" ? ExitCodes.SavedAndReleased : ExitCodes.Done;
         }

@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using Bunit;
 using Mcn.Web.Dashboard.Accounts;
+using Mcn.Web.Dashboard.Machine;
 using Mcn.Web.Dashboard.Runs;
 using Mcn.Web.Dashboard.Telemetry;
 using Mcn.Web.Shared.Commands;
@@ -113,6 +114,20 @@ public sealed class RunPartsTests
         Assert.Equal(1, run.View.Knobs[0].Value); // not before the run says so
         await trainer.InvokeAsync<long>(nameof(ITrainerHub.Store), Records.Bundle("run-1", 1, 2, new KnobChanged { Time = Records.Begin, Step = 7, Name = knob.Name, Before = 1, Value = 0.5 }));
         Assert.Equal(0.5, run.View.Knobs[0].Value);
+    }
+
+    [Fact]
+    public async Task Each_board_names_the_ranks_of_the_run_that_compute_on_it()
+    {
+        await using var dashboard = await RunningDashboard.StartAsync();
+        await using var page = Page(dashboard);
+        var view = View(RunState.Running) with
+        {
+            Started = (RunStarted)Records.Started(0) with { Boards = ["GPU-b", "GPU-a", "GPU-b", null] },
+            Gpus = new GpuSample { Simulated = false, Gpus = [.. new[] { "GPU-a", "GPU-b", "GPU-c" }.Select((uuid, index) => new GpuReading(index, uuid, "A100", 1, 2, 3, 4, 5, []))] },
+        };
+        var boards = page.Render<GpuPanel>(with => with.Add(part => part.View, view).Add(part => part.Now, Records.Begin)).FindAll(".gpu");
+        Assert.Equal(["rank 1", "rank 0, 2", null], boards.Select(board => board.QuerySelector("[data-test=ranks]")?.TextContent));
     }
 
     [Fact]

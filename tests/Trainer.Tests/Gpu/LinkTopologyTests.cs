@@ -14,8 +14,8 @@ public sealed class LinkTopologyTests : IDisposable
     [Fact]
     public void One_device_has_nobody_to_meet_and_replicas_on_the_CPU_meet_in_host_memory()
     {
-        Assert.Null(LinkTopology.Describe(["cuda:0"], folder.File("none.so"), null));
-        Assert.Equal("host memory", LinkTopology.Describe(["cpu", "cpu"], folder.File("none.so"), null));
+        Assert.Null(LinkTopology.Of(["cuda:0"], folder.File("none.so"), null).Links);
+        Assert.Equal("host memory", LinkTopology.Of(["cpu", "cpu"], folder.File("none.so"), null).Links);
     }
 
     [Theory]
@@ -29,12 +29,31 @@ public sealed class LinkTopologyTests : IDisposable
     public void Each_pair_of_GPUs_is_told_by_its_best_way(string scenario, string? visible, string expected)
     {
         FakeNvml.Scenario(folder, scenario);
-        Assert.Equal(expected, LinkTopology.Describe(Three, FakeNvml.Library, visible));
+        Assert.Equal(expected, LinkTopology.Of(Three, FakeNvml.Library, visible).Links);
+    }
+
+    [Theory]
+    [InlineData("gpus 4", null, new[] { 0, 1, 2 })]
+    [InlineData("gpus 4", "3,2,1", new[] { 3, 2, 1 })]
+    [InlineData("gpus 4", "GPU-6d636e00-fa4e-4000-8000-000000000003,0,1", new[] { 3, 0, 1 })]
+    [InlineData("gpus 2", null, new[] { 0, 1, -1 })] // the third is not there
+    public void Each_rank_is_told_its_board_whatever_of_them_is_visible(string scenario, string? visible, int[] boards)
+    {
+        FakeNvml.Scenario(folder, scenario);
+        Assert.Equal(boards.Select(board => board < 0 ? null : $"GPU-6d636e00-fa4e-4000-8000-00000000000{board}"), LinkTopology.Of(Three, FakeNvml.Library, visible).Boards);
+    }
+
+    [Fact]
+    public void A_single_GPU_is_told_too_and_the_CPU_has_no_board()
+    {
+        FakeNvml.Scenario(folder, "gpus 4");
+        Assert.Equal(["GPU-6d636e00-fa4e-4000-8000-000000000002"], LinkTopology.Of(["cuda:0"], FakeNvml.Library, "2").Boards);
+        Assert.Empty(LinkTopology.Of(["cpu", "cpu"], FakeNvml.Library, null).Boards);
     }
 
     [Fact]
     public void Without_a_driver_it_is_unknown() =>
-        Assert.StartsWith("unknown (", LinkTopology.Describe(Three, folder.File("none.so"), null), StringComparison.Ordinal);
+        Assert.StartsWith("unknown (", LinkTopology.Of(Three, folder.File("none.so"), null).Links, StringComparison.Ordinal);
 
     public void Dispose() => folder.Dispose();
 }
