@@ -11,6 +11,7 @@ public sealed class BatchToScreenTests(SampleFixture sample, BrowserFixture brow
         var dashboard = await site.Dashboard();
         await site.SetUp(page, dashboard);
         site.Serve(sample.Long);
+        await site.Reaches(200);
         await page.Drawn(200);
         dashboard.Signal("KILL");
         await dashboard.End(Site.Patience);
@@ -20,6 +21,7 @@ public sealed class BatchToScreenTests(SampleFixture sample, BrowserFixture brow
 
         await site.Dashboard();
         await page.GotoAsync(site.Url);
+        await site.Ends();
         await page.State("Finished");
         await page.Drawn(900);
         var losses = Journal.Losses(site.Data);

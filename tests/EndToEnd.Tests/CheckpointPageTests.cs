@@ -14,6 +14,7 @@ public sealed class CheckpointPageTests(SampleFixture sample, BrowserFixture bro
         using var site = new Site();
         await site.SetUp(page, await site.Dashboard());
         site.Serve(sample.Config);
+        await site.Ends();
         await page.State("Finished");
         var parent = Journal.Run(site.Data);
         var losses = Journal.Losses(site.Data);

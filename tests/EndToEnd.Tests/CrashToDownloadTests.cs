@@ -18,6 +18,7 @@ public sealed class CrashToDownloadTests(SampleFixture sample, BrowserFixture br
         using var site = new Site();
         await site.SetUp(page, await site.Dashboard());
         site.Serve(sample.Long);
+        await site.Reaches(100);
         await page.Drawn(100);
         Processes.Signal(Processes.Worker(site.Data)!.Value, "KILL");
 
@@ -27,6 +28,7 @@ public sealed class CrashToDownloadTests(SampleFixture sample, BrowserFixture br
         Assert.Equal(9, (int)Json(report, "summary.json")["signal"]!);
 
         await page.GotoAsync(site.Url);
+        await site.Ends();
         await page.State("Finished");
         var started = Journal.Read(site.Data).Last(record => (string?)record["kind"] == "run_started");
         Assert.Equal(2, (int)started["id"]!["incarnation"]!);

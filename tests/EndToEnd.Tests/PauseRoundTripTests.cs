@@ -13,6 +13,7 @@ public sealed class PauseRoundTripTests(SampleFixture sample, BrowserFixture bro
         using var site = new Site();
         await site.SetUp(page, await site.Dashboard());
         site.Serve(sample.Long);
+        await site.Reaches(100);
         await page.Drawn(100);
 
         // A worker that cannot answer: the order is on its way, and the page says no more than that.
@@ -49,7 +50,8 @@ public sealed class PauseRoundTripTests(SampleFixture sample, BrowserFixture bro
         var released = Assert.Single(Journal.Read(site.Data, "supervisor"), record => Is(record, "released"));
         Assert.Contains($"process {second} is gone", (string)released["detail"]!, StringComparison.Ordinal);
         await page.ClickAsync("[data-test=resume]");
-        await page.State("Finished", Site.Patience * 3); // most of the run, in a process that has to warm up
+        await site.Ends();
+        await page.State("Finished");
         Assert.Equal(2, Journal.Incarnations(site.Data));
         await page.WaitForFunctionAsync("() => document.querySelector('[data-test=ChartLoss] .canvas').dataset.marks === '‖ ‖ ▸'");
         Assert.Equal(TrainTests.Losses(undisturbed), Journal.Losses(site.Data));

@@ -11,13 +11,13 @@ public sealed class ResumeIsIdenticalTests(SampleFixture sample)
         site.Serve(sample.Long);
         foreach (var step in new[] { 40, 200, 500 })
         {
-            await Site.Until(() => Journal.Steps(site.Data) >= step && Processes.Worker(site.Data) is not null, $"step {step}");
+            await site.Reaches(step);
             var (worker, incarnation) = (Processes.Worker(site.Data)!.Value, Journal.Incarnations(site.Data));
             Processes.Signal(worker, "KILL");
             await Site.Until(() => Journal.Incarnations(site.Data) > incarnation, $"a worker after the kill at step {step}");
         }
 
-        await Site.Until(() => Journal.Read(site.Data).Any(record => (string?)record["kind"] == "run_ended"), "the end of the run");
+        await site.Ends();
         Assert.Equal(TrainTests.Table(undisturbed), Journal.Table(site.Data));
         Assert.Equal(TrainTests.Losses(undisturbed), Journal.Losses(site.Data));
         Assert.Equal(4, Journal.Incarnations(site.Data));

@@ -64,6 +64,22 @@ public sealed class Site : IDisposable
             if (Stopwatch.GetElapsedTime(began) > (limit ?? Patience)) Assert.Fail($"Not within {limit ?? Patience}: {what}");
     }
 
+    /// <summary>Waits until the only run has done so many steps. How long they take is no promise: what fails is a run that stands still.</summary>
+    public Task Reaches(long step) => WhileItTrains(() => Journal.Steps(Data) >= step, $"step {step}");
+
+    /// <summary>Waits until the only run is at its end, however long that takes while it trains.</summary>
+    public Task Ends() => WhileItTrains(() => Journal.Read(Data).Any(record => (string?)record["kind"] == "run_ended"), "the end of the run");
+
+    async Task WhileItTrains(Func<bool> condition, string what)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        for (var (step, since) = (0L, Stopwatch.GetTimestamp()); !condition(); await timer.WaitForNextTickAsync())
+        {
+            if (Journal.Steps(Data) is var now && now != step) (step, since) = (now, Stopwatch.GetTimestamp());
+            else if (Stopwatch.GetElapsedTime(since) > Patience) Assert.Fail($"No step for {Patience} after step {step}, and not yet {what}");
+        }
+    }
+
     Command Start(IReadOnlyDictionary<string, string>? environment, params string[] arguments)
     {
         var command = Command.Start(environment ?? new Dictionary<string, string>(), arguments);

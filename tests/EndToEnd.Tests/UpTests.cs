@@ -14,7 +14,7 @@ public sealed class UpTests(SampleFixture sample, BrowserFixture browser)
         using var site = new Site();
         var up = site.Up(sample.Long);
         await site.SetUp(page, up);
-        await page.Drawn(1);
+        await site.Reaches(40);
         await page.Drawn(40); // a checkpoint lies behind it
         up.Signal("INT");
         var ended = await up.End(Site.Patience);
@@ -26,6 +26,7 @@ public sealed class UpTests(SampleFixture sample, BrowserFixture browser)
         var again = site.Up(sample.Long);
         await again.Line(line => line.StartsWith("Dashboard: ", StringComparison.Ordinal), Site.Patience);
         await page.GotoAsync(site.Url);
+        await site.Reaches(left + 1);
         await page.Drawn(left + 1);
         var started = Journal.Read(site.Data).Last(record => (string?)record["kind"] == "run_started");
         Assert.Equal((2, left), ((int)started["id"]!["incarnation"]!, (long)started["from_step"]!));
