@@ -13,10 +13,16 @@ public sealed record CrashCase(CrashScene Scene, CrashSummary Summary, Verdict V
 /// <summary>From the scene to the few lines of the banner: quick, because the banner comes before the report.</summary>
 public static partial class CrashInvestigator
 {
+    /// <summary>How far back the kernel's log counts where nobody knows when the worker began.</summary>
+    static readonly TimeSpan WithoutRecorder = TimeSpan.FromMinutes(10);
+
+    /// <summary>The driver writes its Xid a little later than the process dies.</summary>
+    static readonly TimeSpan Afterwards = TimeSpan.FromMinutes(1);
+
     /// <param name="next">What the supervisor does now; known only after the step and code are.</param>
     public static CrashCase Investigate(CrashScene scene, Func<long?, CodedText> next)
     {
-        var (kernel, gap) = KernelLog.Read();
+        var (kernel, gap) = KernelLog.Read(scene.Recorder?.Started ?? scene.Time - WithoutRecorder, scene.Time + Afterwards);
         var evidence = EvidenceOf(scene, kernel);
         var verdict = DiagnosisEngine.Judge(evidence);
         var last = LastMark(scene);
@@ -73,11 +79,12 @@ public static partial class CrashInvestigator
         _ => "unknown",
     };
 
-    static Evidence EvidenceOf(CrashScene scene, IReadOnlyList<string>? kernel)
+    internal static Evidence EvidenceOf(CrashScene scene, IReadOnlyList<string>? kernel)
     {
         var texts = new List<TextSource>();
         if (scene.Recorder?.LastWords is { } words) texts.Add(new TextSource("last_words", words.Split('\n')));
         texts.Add(new TextSource("stderr", scene.ErrorTail));
+        if (kernel is not null) texts.Add(new TextSource("kernel", kernel));
         return new Evidence
         {
             ExitCode = scene.ExitCode,

@@ -27,9 +27,12 @@ public sealed record Evidence
     /// <summary>Processes of the control group that the kernel killed for memory since the worker started; null: not readable.</summary>
     public long? OutOfMemoryKills { get; init; }
 
+    /// <summary>A log by itself, of whatever program: nothing is known of its end but what it says.</summary>
+    public bool IsText { get; init; }
+
     /// <summary>False: the kernel's log could not be read.</summary>
     public bool KernelLogRead { get; init; }
 }
 
-/// <param name="Name">`stderr`, `last_words`, `kernel`, `journal`.</param>
+/// <param name="Name">`stderr`, `last_words`, `kernel`, `journal`, or the name of a log file.</param>
 public sealed record TextSource(string Name, IReadOnlyList<string> Lines);
