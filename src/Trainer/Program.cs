@@ -17,6 +17,7 @@ var root = new Command("./mcn", "Mcn.Web: trains MCN (video, audio and text in o
     ServeVerb.Command(),
     DataVerb.Command(),
     CheckpointVerb.Command(),
+    DiagnoseVerb.Command(),
 };
 foreach (var verb in DaemonVerbs.Commands()) root.Add(verb);
 try

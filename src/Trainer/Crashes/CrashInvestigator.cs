@@ -22,7 +22,7 @@ public static partial class CrashInvestigator
     /// <param name="next">What the supervisor does now; known only after the step and code are.</param>
     public static CrashCase Investigate(CrashScene scene, Func<long?, CodedText> next)
     {
-        var (kernel, gap) = KernelLog.Read(scene.Recorder?.Started ?? scene.Time - WithoutRecorder, scene.Time + Afterwards);
+        var (kernel, gap) = KernelOf(scene);
         var evidence = EvidenceOf(scene, kernel);
         var verdict = DiagnosisEngine.Judge(evidence);
         var last = LastMark(scene);
@@ -79,7 +79,13 @@ public static partial class CrashInvestigator
         _ => "unknown",
     };
 
-    internal static Evidence EvidenceOf(CrashScene scene, IReadOnlyList<string>? kernel)
+    static (IReadOnlyList<string>? Lines, string? Gap) KernelOf(CrashScene scene) =>
+        KernelLog.Read(scene.Recorder?.Started ?? scene.Time - WithoutRecorder, scene.Time + Afterwards);
+
+    /// <summary>The evidence without an investigation, for who only wants to judge.</summary>
+    public static Evidence EvidenceOf(CrashScene scene) => EvidenceOf(scene, KernelOf(scene).Lines);
+
+    static Evidence EvidenceOf(CrashScene scene, IReadOnlyList<string>? kernel)
     {
         var texts = new List<TextSource>();
         if (scene.Recorder?.LastWords is { } words) texts.Add(new TextSource("last_words", words.Split('\n')));

@@ -23,7 +23,7 @@ static partial class KernelLog
         try
         {
             var lines = new Queue<string>();
-            var started = DateTimeOffset.UtcNow - TimeSpan.FromMilliseconds(Environment.TickCount64);
+            var started = TimeProvider.System.GetUtcNow() - TimeSpan.FromMilliseconds(Environment.TickCount64);
             var buffer = new byte[8192];
             for (var records = 0; records < MostRecords; records++)
             {

@@ -35,4 +35,8 @@ public sealed record Evidence
 }
 
 /// <param name="Name">`stderr`, `last_words`, `kernel`, `journal`, or the name of a log file.</param>
-public sealed record TextSource(string Name, IReadOnlyList<string> Lines);
+public sealed record TextSource(string Name, IReadOnlyList<string> Lines)
+{
+    /// <summary>So many lines have a number; those behind a gap have none.</summary>
+    public int Numbered { get; init; } = int.MaxValue;
+}

@@ -48,7 +48,7 @@ static class Observations
             }
 
             if (rule.HealedBy is { } healing && source.Lines.Skip(i + 1).Any(line => healing.IsMatch(Bounded(line)))) continue;
-            found.Add(new Observation(rule, new EvidenceLine(source.Name, i + 1, whole), IsMention(whole), progress >= PastAfterLines));
+            found.Add(new Observation(rule, new EvidenceLine(source.Name, i < source.Numbered ? i + 1 : 0, whole), IsMention(whole), progress >= PastAfterLines));
         }
 
         found.Reverse();

@@ -96,7 +96,7 @@ public sealed class CrashArchiveTests
     static CrashCase Case(TempFolder temp)
     {
         var folder = new RunFolder(Path.Combine(RunFolder.RunsOf(temp.Path), "run-1"));
-        return CrashInvestigator.Investigate(new CrashScene { Folder = folder, WorkerIncarnation = 1, Time = default, Signal = 9 }, _ => new CodedText("restart", "next"));
+        return CrashInvestigator.Investigate(new CrashScene { Folder = folder, WorkerIncarnation = 1, Time = DateTimeOffset.UnixEpoch, Signal = 9 }, _ => new CodedText("restart", "next"));
     }
 
     static CrashManifest Manifest(string path)
