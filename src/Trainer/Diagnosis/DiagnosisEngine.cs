@@ -38,7 +38,7 @@ public static class DiagnosisEngine
         if (evidence.Signal == SigKill && (machine?.Rule.Id is Rules.OomKill or Rules.OomKillHost || evidence.OutOfMemoryKills > 0)) return machine;
         var said = firm.FirstOrDefault(one => !one.IsOfMachine && one.Rule.Role == RuleRole.Root);
         if (machine is not null && (said is null || (machine.Rule.Class == "gpu-hardware" && said.Rule.Class is "gpu-software" or "driver"))) return machine;
-        if ((said ?? Messenger(firm.Where(one => !one.IsOfMachine)) ?? Messenger(firm)) is { } cause) return cause;
+        if ((said ?? Messenger(firm.Where(one => one.Rule.Xids.Count == 0)) ?? Messenger(firm)) is { } cause) return cause;
         if (Endings.IsTelling(evidence)) return null;
         RuleRole[] lesser = [RuleRole.End, RuleRole.Cascade, RuleRole.Note];
         var rest = lesser.Select(role => firm.FirstOrDefault(one => one.Rule.Role == role)).FirstOrDefault(one => one is not null);

@@ -39,7 +39,7 @@ static class Observations
         {
             var whole = Bounded(source.Lines[i]);
             var text = WithoutGuesses(whole);
-            var rule = text.Length == 0 ? null : Rules.Texts.FirstOrDefault(rule => rule.Pattern.IsMatch(text));
+            var rule = Rules.Match(text);
             if (rule is null)
             {
                 if (Finished.IsMatch(whole)) progress = PastAfterLines;

@@ -21,11 +21,19 @@ static partial class Rules
     public const string OomKillHost = "oom-kill-host";
     public const string KernelSegfault = "kernel-segfault";
 
+    const int RulesAGroup = 12;
     const string Established = "established";
     const string Supported = "supported";
     const string Hypothesis = "hypothesis";
 
     public static IReadOnlyList<Rule> Texts { get; } = [.. HarmlessOnes, .. Xid, .. Kernel, .. Gpu, .. Files, .. Host, .. Program, .. Collective, .. Ends];
+
+    /// <summary>Some rows at once, as many as one automaton takes: most lines of a log fit none, and a few looks tell so.</summary>
+    static readonly (Regex Any, Rule[] Rules)[] Groups = [.. Texts.Chunk(RulesAGroup).Select(rules => (Pattern(string.Join('|', rules.Select(rule => $"(?:{rule.Pattern})"))), rules))];
+
+    /// <summary>The first row that fits; null: none.</summary>
+    public static Rule? Match(string text) =>
+        Groups.Where(group => group.Any.IsMatch(text)).Select(group => group.Rules.First(rule => rule.Pattern.IsMatch(text))).FirstOrDefault();
 
     public static Rule Of(string id) => Texts.First(rule => rule.Id == id);
 
