@@ -13,6 +13,7 @@ var root = new Command("./mcn", "Mcn.Web: trains MCN (video, audio and text in o
     EvalVerb.Command(),
     ParityVerb.Command(),
     PlanVerb.Command(),
+    DoctorVerb.Command(),
     WorkVerb.Command(),
     ServeVerb.Command(),
     DataVerb.Command(),

@@ -222,6 +222,71 @@ EXPORT int nvmlDeviceGetPowerUsage(struct device *device, unsigned *milliwatts)
     return error;
 }
 
+/* Figures that do not move; each call answers NOT_SUPPORTED where the scenario says so. */
+
+EXPORT int nvmlSystemGetDriverVersion(char *version, unsigned length)
+{
+    return users == 0 ? UNINITIALIZED : give_text(version, length, scenario.driver);
+}
+
+EXPORT int nvmlSystemGetCudaDriverVersion_v2(int *version)
+{
+    if (!version) return INVALID_ARGUMENT;
+    *version = scenario.cuda;
+    return SUCCESS;
+}
+
+EXPORT int nvmlDeviceGetCurrentClocksThrottleReasons(struct device *device, unsigned long long *reasons)
+{
+    if (!reasons) return INVALID_ARGUMENT;
+    double value;
+    int error = figure(device, THROTTLE, &value);
+    if (!error) *reasons = (unsigned long long)value;
+    return error;
+}
+
+/* Uncorrected (1) since the driver was loaded (0). */
+EXPORT int nvmlDeviceGetTotalEccErrors(struct device *device, int type, int counter, unsigned long long *errors)
+{
+    if (!errors || type != 1 || counter != 0) return INVALID_ARGUMENT;
+    double value;
+    int error = figure(device, ECC_ERRORS, &value);
+    if (!error) *errors = (unsigned long long)value;
+    return error;
+}
+
+EXPORT int nvmlDeviceGetRemappedRows(struct device *device, unsigned *corrected, unsigned *uncorrected, unsigned *pending, unsigned *failed)
+{
+    if (!corrected || !uncorrected || !pending || !failed) return INVALID_ARGUMENT;
+    double waits, fails;
+    int error = figure(device, ROWS_PENDING, &waits);
+    if (!error) error = figure(device, ROWS_FAILED, &fails);
+    if (error) return error;
+    *pending = waits > 0;
+    *failed = fails > 0;
+    *corrected = 0;
+    *uncorrected = *pending + *failed;
+    return SUCCESS;
+}
+
+EXPORT int nvmlDeviceGetPersistenceMode(struct device *device, int *mode)
+{
+    if (!mode) return INVALID_ARGUMENT;
+    double value;
+    int error = figure(device, PERSISTENCE, &value);
+    if (!error) *mode = value > 0;
+    return error;
+}
+
+EXPORT int nvmlDeviceGetComputeMode(struct device *device, int *mode)
+{
+    if (!mode) return INVALID_ARGUMENT;
+    double value;
+    int error = figure(device, COMPUTE_MODE, &value);
+    if (!error) *mode = (int)value;
+    return error;
+}
+
 static int link_of(const struct device *device, const char **kind)
 {
     double now;

@@ -8,6 +8,7 @@
 
 static const char *const key_names[KEYS] = {
     "name", "memory_total", "memory_used", "utilization", "temperature", "power", "xid", "hang", "lost", "link", "process",
+    "throttle", "ecc_errors", "rows_pending", "rows_failed", "persistence", "compute_mode",
 };
 
 /* An A100-SXM4-40GB at work. Memory in MiB, power in W. */
@@ -19,6 +20,12 @@ static const char *const defaults[] = {
     "gpu * temperature 61 5",
     "gpu * power 305 45",
     "gpu * link nvlink",
+    "gpu * throttle 0",
+    "gpu * ecc_errors 0",
+    "gpu * rows_pending 0",
+    "gpu * rows_failed 0",
+    "gpu * persistence 1",
+    "gpu * compute_mode 0",
 };
 
 static int parse_key(const char *word)
@@ -87,6 +94,9 @@ static int parse_line(struct scenario *scenario, char *line)
         scenario->init_error = number;
         return 1;
     }
+    if (sscanf(line, "driver %31s%n", scenario->driver, &used) == 1 && line[used] == 0) return 1;
+    if (sscanf(line, "cuda %d%n", &scenario->cuda, &used) == 1 && line[used] == 0) return 1;
+    used = 0;
     if (sscanf(line, "at %lfs %n", &setting.at, &used) == 1 && used > 0) {
         if (!isfinite(setting.at) || setting.at < 0) return 0;
         line += used;
@@ -131,6 +141,8 @@ void scenario_load(struct scenario *scenario)
 {
     memset(scenario, 0, sizeof *scenario);
     scenario->gpus = 4;
+    strcpy(scenario->driver, "570.86.15");
+    scenario->cuda = 12080;
     const char *gpus = getenv("MCN_FAKE_NVML_GPUS");
     if (gpus && *gpus) {
         char *end;

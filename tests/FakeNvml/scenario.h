@@ -5,7 +5,8 @@
 
 enum { MAX_GPUS = 64, MAX_LINES = 1024, ALL_GPUS = -1 };
 
-enum key { NAME, MEMORY_TOTAL, MEMORY_USED, UTILIZATION, TEMPERATURE, POWER, XID, HANG, LOST, LINK, PROCESS, KEYS };
+enum key { NAME, MEMORY_TOTAL, MEMORY_USED, UTILIZATION, TEMPERATURE, POWER, XID, HANG, LOST, LINK, PROCESS, THROTTLE, ECC_ERRORS, ROWS_PENDING, ROWS_FAILED,
+    PERSISTENCE, COMPUTE_MODE, KEYS };
 
 struct setting {
     double at;          /* seconds since nvmlInit; below 0: from the beginning */
@@ -22,6 +23,8 @@ struct setting {
 struct scenario {
     int gpus;
     int init_error;     /* what nvmlInit_v2 answers */
+    char driver[32];    /* its version */
+    int cuda;           /* 1000 x major + 10 x minor */
     int count;
     struct setting settings[MAX_LINES];
 };

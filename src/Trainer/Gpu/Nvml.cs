@@ -26,10 +26,17 @@ static unsafe partial class Nvml
     /// <summary>Of nvmlGpuP2PStatus_t.</summary>
     public const int PeerOk = 0;
 
+    /// <summary>Of nvmlComputeMode_t: nobody may compute; only one process may.</summary>
+    public const int ComputeProhibited = 2, ComputeExclusive = 3;
+
+    /// <summary>Throttle reasons: power cap by software; hardware slowdown; heat, by software and by hardware; power brake.</summary>
+    public const ulong PowerCap = 0x4, HardwareSlowdown = 0x8, ThermalSlowdown = 0x20, HardwareThermal = 0x40, PowerBrake = 0x80;
+
     /// <summary>Sensor of nvmlDeviceGetTemperature: the GPU's die.</summary>
     public const int DieSensor = 0;
 
     const string Library = "nvml";
+    const int UncorrectedError = 1, SinceDriverLoad = 0; // nvmlMemoryErrorType_t, nvmlEccCounterType_t (volatile)
     const int MostProcesses = 256; // of one board; NVML answers with an error where there are more
     const ulong NotAvailable = ulong.MaxValue; // NVML_VALUE_NOT_AVAILABLE
     const int TextBytes = 96; // NVML_DEVICE_NAME_V2_BUFFER_SIZE, NVML_DEVICE_UUID_V2_BUFFER_SIZE
@@ -54,6 +61,40 @@ static unsafe partial class Nvml
     public static string LibraryToLoad =>
         Environment.GetEnvironmentVariable(LibraryVariable) is { Length: > 0 } named ? named : DriverLibrary;
 
+    /// <summary>Version of the driver; null where it does not tell.</summary>
+    public static string? DriverVersion()
+    {
+        var buffer = stackalloc byte[TextBytes];
+        return Has(nameof(nvmlSystemGetDriverVersion)) && nvmlSystemGetDriverVersion(buffer, TextBytes) == Success ? Marshal.PtrToStringUTF8((nint)buffer) : null;
+    }
+
+    /// <summary>Newest CUDA that the driver takes; null where it does not tell.</summary>
+    public static (int Major, int Minor)? DriverCuda() =>
+        Has(nameof(nvmlSystemGetCudaDriverVersion_v2)) && nvmlSystemGetCudaDriverVersion_v2(out var version) == Success ? (version / 1000, version % 1000 / 10) : null;
+
+    // What follows is null where this driver, or this board, has no such figure.
+
+    /// <summary>Why the clocks are held down, a bit a reason (nvmlClocksThrottleReason…).</summary>
+    public static ulong? ThrottleReasons(nint device) =>
+        Has(nameof(nvmlDeviceGetCurrentClocksThrottleReasons)) && nvmlDeviceGetCurrentClocksThrottleReasons(device, out var reasons) == Success ? reasons : null;
+
+    /// <summary>Uncorrectable memory errors since the driver was loaded.</summary>
+    public static ulong? UncorrectedErrors(nint device) =>
+        Has(nameof(nvmlDeviceGetTotalEccErrors)) && nvmlDeviceGetTotalEccErrors(device, UncorrectedError, SinceDriverLoad, out var errors) == Success ? errors : null;
+
+    /// <summary>Whether a memory row waits for its replacement at the next reset, and whether one could not be replaced.</summary>
+    public static (bool Pending, bool Failed)? RemappedRows(nint device) =>
+        Has(nameof(nvmlDeviceGetRemappedRows)) && nvmlDeviceGetRemappedRows(device, out _, out _, out var pending, out var failed) == Success ? (pending != 0, failed != 0) : null;
+
+    public static bool? Persists(nint device) =>
+        Has(nameof(nvmlDeviceGetPersistenceMode)) && nvmlDeviceGetPersistenceMode(device, out var mode) == Success ? mode != 0 : null;
+
+    /// <summary>nvmlComputeMode_t.</summary>
+    public static int? ComputeMode(nint device) =>
+        Has(nameof(nvmlDeviceGetComputeMode)) && nvmlDeviceGetComputeMode(device, out var mode) == Success ? mode : null;
+
+    static bool Has(string function) => NativeLibrary.TryGetExport(library, function, out _);
+
     public static string Explain(int error) => $"{Marshal.PtrToStringUTF8(nvmlErrorString(error))} ({error})";
 
     public static int DeviceName(nint device, out string name) => Text(device, &nvmlDeviceGetName, out name);
@@ -69,7 +110,7 @@ static unsafe partial class Nvml
         var found = new Dictionary<int, long?>();
         var buffer = stackalloc ProcessInfo[MostProcesses];
         var count = (uint)MostProcesses;
-        if (!NativeLibrary.TryGetExport(library, nameof(nvmlDeviceGetComputeRunningProcesses_v3), out _)) return found; // drivers before 510
+        if (!Has(nameof(nvmlDeviceGetComputeRunningProcesses_v3))) return found; // drivers before 510
         if (nvmlDeviceGetComputeRunningProcesses_v3(device, &count, buffer) != Success) return found;
         for (var i = 0; i < count; i++)
         {
@@ -125,6 +166,27 @@ static unsafe partial class Nvml
 
     [LibraryImport(Library)]
     public static partial int nvmlDeviceGetPowerUsage(nint device, out uint milliwatts);
+
+    [LibraryImport(Library)]
+    private static partial int nvmlSystemGetDriverVersion(byte* version, uint length);
+
+    [LibraryImport(Library)]
+    private static partial int nvmlSystemGetCudaDriverVersion_v2(out int version);
+
+    [LibraryImport(Library)]
+    private static partial int nvmlDeviceGetCurrentClocksThrottleReasons(nint device, out ulong reasons);
+
+    [LibraryImport(Library)]
+    private static partial int nvmlDeviceGetTotalEccErrors(nint device, int type, int counter, out ulong errors);
+
+    [LibraryImport(Library)]
+    private static partial int nvmlDeviceGetRemappedRows(nint device, out uint corrected, out uint uncorrected, out uint pending, out uint failed);
+
+    [LibraryImport(Library)]
+    private static partial int nvmlDeviceGetPersistenceMode(nint device, out int mode);
+
+    [LibraryImport(Library)]
+    private static partial int nvmlDeviceGetComputeMode(nint device, out int mode);
 
     [LibraryImport(Library)]
     public static partial int nvmlDeviceGetP2PStatus(nint one, nint other, int capability, out int status);

@@ -8,12 +8,16 @@ namespace Mcn.Web.Trainer.Gpu;
 /// </summary>
 sealed class NvmlSession : IDisposable
 {
+    /// <summary>How a reason begins that is no fault: there is nothing here.</summary>
+    public const string NoGpu = "no GPU on this machine";
+
     readonly Device[] devices;
+    readonly int counted;
     readonly XidWatch? xids;
 
-    NvmlSession(Device[] devices)
+    NvmlSession(uint count)
     {
-        this.devices = devices;
+        (devices, counted) = (FindDevices(count), (int)count);
         xids = XidWatch.Start(devices.Select(device => device.Handle));
     }
 
@@ -27,15 +31,15 @@ sealed class NvmlSession : IDisposable
             unavailable = Refused(Nvml.nvmlInit_v2());
             if (unavailable is not null) return null;
             var error = Nvml.nvmlDeviceGetCount_v2(out var count);
-            if (error == Nvml.Success && count > 0) return new NvmlSession(FindDevices(count));
-            unavailable = Refused(error) ?? "no GPU on this machine: the driver is there and counts none";
+            if (error == Nvml.Success && count > 0) return new NvmlSession(count);
+            unavailable = Refused(error) ?? NoGpu + ": the driver is there and counts none";
             _ = Nvml.nvmlShutdown();
         }
         catch (Exception failure) when (failure is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
         {
             unavailable = failure is EntryPointNotFoundException
                 ? $"GPUs cannot be read: {library} lacks a function; expected a driver from 2019 or newer"
-                : $"no GPU on this machine: {library} (part of the NVIDIA driver) cannot be loaded; " +
+                : $"{NoGpu}: {library} (part of the NVIDIA driver) cannot be loaded; " +
                   "in a container, start it with --gpus all";
         }
 
@@ -51,6 +55,15 @@ sealed class NvmlSession : IDisposable
         return [.. devices.Select(device => Read(device, events))];
     }
 
+    /// <summary>Once, for a person: every board that the driver counts, also one that is lost.</summary>
+    public IReadOnlyList<BoardHealth> Health() =>
+        [.. Enumerable.Range(0, counted).Select(index => devices.FirstOrDefault(device => device.Index == index) is { } device ? Health(device) : BoardHealth.LostBoard(index))];
+
+    static BoardHealth Health(Device device) => Nvml.nvmlDeviceGetMemoryInfo(device.Handle, out _) == Nvml.GpuIsLost
+        ? BoardHealth.LostBoard(device.Index)
+        : new BoardHealth(Read(device, []), Lost: false, Nvml.ComputeProcesses(device.Handle), Nvml.ThrottleReasons(device.Handle), (long?)Nvml.UncorrectedErrors(device.Handle),
+            Nvml.RemappedRows(device.Handle), Nvml.Persists(device.Handle), Nvml.ComputeMode(device.Handle));
+
     /// <summary>What each process that computes on a board holds of it (see <see cref="Nvml.ComputeProcesses"/>).</summary>
     public IReadOnlyDictionary<int, long?> ProcessesOf(GpuReading board) => Nvml.ComputeProcesses(devices.Single(device => device.Index == board.Index).Handle);
 
@@ -63,7 +76,7 @@ sealed class NvmlSession : IDisposable
     static string? Refused(int error) => error switch
     {
         Nvml.Success => null,
-        Nvml.DriverNotLoaded => "no GPU on this machine: the NVIDIA driver is not loaded",
+        Nvml.DriverNotLoaded => NoGpu + ": the NVIDIA driver is not loaded",
         Nvml.VersionMismatch => "GPUs cannot be read: the driver was updated and the running kernel module is the old one; reboot",
         _ => $"GPUs cannot be read: NVML answers {Nvml.Explain(error)}",
     };

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Mcn.Web.Trainer.Host;
 
-/// <summary>The memory limit of our control group (container, systemd unit, Slurm job) and what is used of it; version 2, else 1.</summary>
+/// <summary>The limits of our control group (container, systemd unit, Slurm job) on memory and tasks and what is used of them; version 2, else 1.</summary>
 /// <remarks>
 /// Limits hold for a group with everything below it, so every group from ours up to the visible root counts; the one with the least
 /// room left is told. Used is without file cache, which the kernel takes back before it kills: a trainer that reads terabytes
@@ -18,30 +18,36 @@ sealed class CgroupWatch(string root = "/")
     readonly MountTable mounts = MountTable.Parse(ProcText.Read(Path.Join(root, "proc/self/mountinfo")) ?? "");
 
     /// <summary>Both null when nothing limits us.</summary>
-    public (long? LimitBytes, long? UsedBytes) Read()
+    public (long? LimitBytes, long? UsedBytes) Read() => Narrowest(Groups("memory", LimitOfMemory, Used));
+
+    /// <summary>The same of processes and threads (`pids`), which the kernel counts together.</summary>
+    public (long? Limit, long? Used) ReadTasks() =>
+        Narrowest(Groups("pids", (folder, _) => Limit(folder, "pids.max"), (folder, _) => ProcText.Number(Path.Join(folder, "pids.current"))));
+
+    static (long? Limit, long? Used) Narrowest(IEnumerable<(long Limit, long? Used)> groups)
     {
-        var narrowest = Groups().OrderBy(group => group.Limit - (group.Used ?? 0)).FirstOrDefault();
+        var narrowest = groups.OrderBy(group => group.Limit - (group.Used ?? 0)).FirstOrDefault();
         return narrowest.Limit == 0 ? (null, null) : (narrowest.Limit, narrowest.Used);
     }
 
-    IEnumerable<(long Limit, long? Used)> Groups()
+    IEnumerable<(long Limit, long? Used)> Groups(string controller, Func<string, bool, long?> limitOf, Func<string, bool, long?> usedOf)
     {
         foreach (var line in membership.Split('\n'))
         {
             var fields = line.Split(':', 3); // number : controllers : path
             if (fields.Length < 3) continue;
-            var (second, first) = (fields[1].Length == 0, fields[1].Split(',').Contains("memory"));
+            var (second, first) = (fields[1].Length == 0, fields[1].Split(',').Contains(controller));
             if (!second && !first) continue;
-            foreach (var folder in Folders(second, fields[2]))
-                if (Limit(folder, second) is { } limit) yield return (limit, Used(folder, second));
+            foreach (var folder in Folders(second, fields[2], controller))
+                if (limitOf(folder, second) is { } limit) yield return (limit, usedOf(folder, second));
         }
     }
 
-    IEnumerable<string> Folders(bool second, string group)
+    IEnumerable<string> Folders(bool second, string group, string controller)
     {
         var mount = mounts.Mounts.LastOrDefault(one => second
             ? one.FileSystem == "cgroup2"
-            : one.FileSystem == "cgroup" && one.Point.Split('/')[^1].Split(',').Contains("memory"));
+            : one.FileSystem == "cgroup" && one.Point.Split('/')[^1].Split(',').Contains(controller));
         if (mount is null) yield break;
         // In a container the mount begins at the container's own group, while the membership may be written from the host's root.
         var relative = mount.Root != "/" && group.StartsWith(mount.Root, StringComparison.Ordinal) ? group[mount.Root.Length..] : group;
@@ -50,9 +56,11 @@ sealed class CgroupWatch(string root = "/")
         yield return top;
     }
 
-    static long? Limit(string folder, bool second)
+    static long? LimitOfMemory(string folder, bool second) => Limit(folder, second ? "memory.max" : "memory.limit_in_bytes");
+
+    static long? Limit(string folder, string file)
     {
-        var text = ProcText.Read(Path.Join(folder, second ? "memory.max" : "memory.limit_in_bytes"));
+        var text = ProcText.Read(Path.Join(folder, file));
         return long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var limit) && limit is > 0 and < Unlimited
             ? limit
             : null; // "max", or no such file: the group does not exist below this mount

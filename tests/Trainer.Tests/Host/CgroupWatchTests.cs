@@ -45,6 +45,20 @@ public sealed class CgroupWatchTests : IDisposable
         Assert.Equal((800, 550), new CgroupWatch(folder.Path).Read());
     }
 
+    [Theory]
+    [InlineData("0::/job\n", "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n", "sys/fs/cgroup/job")]
+    [InlineData("8:pids:/job\n4:memory:/\n", "37 31 0:36 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n", "sys/fs/cgroup/pids/job")]
+    public void The_limit_on_tasks_is_read_from_both_versions(string membership, string mounts, string group)
+    {
+        Write("proc/self/cgroup", membership);
+        Write("proc/self/mountinfo", mounts);
+        Write(group + "/pids.max", "256\n");
+        Write(group + "/pids.current", "200\n");
+        Assert.Equal((256, 200), new CgroupWatch(folder.Path).ReadTasks());
+        Write(group + "/pids.max", "max\n");
+        Assert.Equal((null, null), new CgroupWatch(folder.Path).ReadTasks());
+    }
+
     [Fact]
     public void Without_a_limit_both_figures_are_unknown()
     {
