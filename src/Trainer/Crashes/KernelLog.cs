@@ -13,6 +13,9 @@ static partial class KernelLog
     const int Denied = 1;
     const int NotThere = 2;
 
+    /// <summary>Everything that the kernel still holds.</summary>
+    public static (IReadOnlyList<string>? Lines, string? Gap) Read() => Read(DateTimeOffset.MinValue, DateTimeOffset.MaxValue);
+
     /// <summary>Never blocks: the device is opened non-blocking and read to its end. A line of another hour belongs to another end.</summary>
     /// <returns>The last lines of that time that matter, or null and the reason.</returns>
     public static (IReadOnlyList<string>? Lines, string? Gap) Read(DateTimeOffset from, DateTimeOffset until)

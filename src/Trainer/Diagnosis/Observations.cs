@@ -34,12 +34,14 @@ static class Observations
     {
         var found = new List<Observation>();
         var progress = 0;
+        var healed = new HashSet<Rule>();
         // From the end: what training did after a line decides whether that line ended it.
         for (var i = source.Lines.Count - 1; i >= 0; i--)
         {
             var whole = Bounded(source.Lines[i]);
             var text = WithoutGuesses(whole);
             var rule = Rules.Match(text);
+            healed.UnionWith(Rules.Healable.Where(other => other.HealedBy!.IsMatch(whole)));
             if (rule is null)
             {
                 if (Finished.IsMatch(whole)) progress = PastAfterLines;
@@ -47,7 +49,7 @@ static class Observations
                 continue;
             }
 
-            if (rule.HealedBy is { } healing && source.Lines.Skip(i + 1).Any(line => healing.IsMatch(Bounded(line)))) continue;
+            if (healed.Contains(rule)) continue;
             found.Add(new Observation(rule, new EvidenceLine(source.Name, i < source.Numbered ? i + 1 : 0, whole), IsMention(whole), progress >= PastAfterLines));
         }
 

@@ -28,6 +28,8 @@ static partial class Rules
 
     public static IReadOnlyList<Rule> Texts { get; } = [.. HarmlessOnes, .. Xid, .. Kernel, .. Gpu, .. Files, .. Host, .. Program, .. Collective, .. Ends];
 
+    public static IReadOnlyList<Rule> Healable { get; } = [.. Texts.Where(rule => rule.HealedBy is not null)];
+
     /// <summary>Some rows at once, as many as one automaton takes: most lines of a log fit none, and a few looks tell so.</summary>
     static readonly (Regex Any, Rule[] Rules)[] Groups = [.. Texts.Chunk(RulesAGroup).Select(rules => (Pattern(string.Join('|', rules.Select(rule => $"(?:{rule.Pattern})"))), rules))];
 
