@@ -21,7 +21,7 @@ public sealed class ResumeIsIdenticalTests(SampleFixture sample)
         Assert.Equal(TrainTests.Table(undisturbed), Journal.Table(site.Data));
         Assert.Equal(TrainTests.Losses(undisturbed), Journal.Losses(site.Data));
         Assert.Equal(4, Journal.Incarnations(site.Data));
-        var status = await Command.Run("status", "--data", site.Data);
-        Assert.Contains("FINISHED at step 900", status.Output, StringComparison.Ordinal);
+        // The daemon hears of the end a moment after the worker's journal.
+        await Site.Until(async () => (await Command.Run("status", "--data", site.Data)).Output.Contains("FINISHED at step 900", StringComparison.Ordinal), "the end is known");
     }
 }

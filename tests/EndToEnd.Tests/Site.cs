@@ -57,10 +57,12 @@ public sealed class Site : IDisposable
     }
 
     /// <summary>Waits for a condition outside the browser; looks ten times a second.</summary>
-    public static async Task Until(Func<bool> condition, string what, TimeSpan? limit = null)
+    public static Task Until(Func<bool> condition, string what, TimeSpan? limit = null) => Until(() => Task.FromResult(condition()), what, limit);
+
+    public static async Task Until(Func<Task<bool>> condition, string what, TimeSpan? limit = null)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        for (var began = Stopwatch.GetTimestamp(); !condition(); await timer.WaitForNextTickAsync())
+        for (var began = Stopwatch.GetTimestamp(); !await condition(); await timer.WaitForNextTickAsync())
             if (Stopwatch.GetElapsedTime(began) > (limit ?? Patience)) Assert.Fail($"Not within {limit ?? Patience}: {what}");
     }
 
