@@ -81,9 +81,15 @@ sealed class DoctorRounds(RunConfig? config, string dataFolder, bool gpu)
 
     IEnumerable<Examination> Gpus()
     {
-        yield return new("gpu", GpuChecks.Driver, () => new GpuChecks(wanted, cudaBuild, boardsOnBus).Judge(
-            GpuBox.Read(Nvml.LibraryToLoad), VisibleBoards.FromEnvironment, Environment.GetEnvironmentVariable("CUDA_DEVICE_ORDER"),
-            [.. (config?.Devices ?? []).Where(device => device != MemoryPlan.Host)])) { Patience = PatienceWithDriver };
+        yield return new("gpu", GpuChecks.Driver, ReadGpus) { Patience = PatienceWithDriver };
+    }
+
+    IEnumerable<Check> ReadGpus()
+    {
+        var (checks, box) = (new GpuChecks(wanted, cudaBuild, boardsOnBus), GpuBox.Read(Nvml.LibraryToLoad));
+        var named = (config?.Devices ?? []).Where(device => device != MemoryPlan.Host).ToList();
+        var judged = checks.Judge(box, VisibleBoards.FromEnvironment, Environment.GetEnvironmentVariable("CUDA_DEVICE_ORDER"), named);
+        return box.Boards.Count == 0 || box.Simulated ? judged : judged.Append(checks.JudgeNodes(GpuChecks.ReadNodes("/dev/nvidiactl", "/dev/nvidia-uvm")));
     }
 
     static string? Text(string path) => File.Exists(path) ? File.ReadAllText(path) : null;

@@ -54,7 +54,7 @@ static class PlaceLook
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return failure.Message;
+            return failure is UnauthorizedAccessException ? "no permission" : failure.Message;
         }
     }
 }

@@ -15,6 +15,7 @@ sealed class GpuChecks(bool wanted, bool cudaBuild, int boardsOnBus)
     public static readonly Precondition Driver = new("gpu-driver", "where GPUs are to compute, an NVIDIA driver that answers");
     public static readonly Precondition Build = new("gpu-build", "the CUDA build where there are GPUs, and a driver for its CUDA");
     public static readonly Precondition Visible = new("cuda-visible-devices", "CUDA_VISIBLE_DEVICES not set, or naming boards that are there");
+    public static readonly Precondition Nodes = new("gpu-nodes", "/dev/nvidiactl and /dev/nvidia-uvm, which CUDA opens: NVML answers without them");
     public static readonly Precondition Devices = new("config-devices", "a board for each of the configuration's devices");
     public static readonly Precondition Links = new("gpu-links", "NVLink or PCIe peer-to-peer between all boards: replicas exchange gradients over it");
 
@@ -86,6 +87,31 @@ sealed class GpuChecks(bool wanted, bool cudaBuild, int boardsOnBus)
 
     /// <summary>Nobody is to trust a board that FakeNvml made up.</summary>
     static string Label(GpuBox box) => box.Simulated ? " (simulated)" : "";
+
+    /// <summary>A container that was started before the driver was loaded, or whose devices a `systemctl daemon-reload` took, has boards and cannot compute.</summary>
+    /// <param name="nodes">Each with why it cannot be opened; null: it can.</param>
+    public Check JudgeNodes(IReadOnlyList<(string Path, string? Refused)> nodes)
+    {
+        var bad = nodes.Where(node => node.Refused is not null).Select(node => $"{node.Path}: {node.Refused}").ToList();
+        return bad.Count == 0 ? Nodes.Ok("both can be opened")
+            : Nodes.Bad(wanted, string.Join("; ", bad), "On the host: sudo nvidia-modprobe -u -c 0; in a container: make it anew (docker compose up -d --force-recreate), for the device rights are given at its start");
+    }
+
+    public static IReadOnlyList<(string Path, string? Refused)> ReadNodes(params IEnumerable<string> paths) => [.. paths.Select(path => (path, Refused(path)))];
+
+    static string? Refused(string path)
+    {
+        try
+        {
+            if (!File.Exists(path)) return "not there";
+            using var node = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return failure is UnauthorizedAccessException ? "no permission" : failure.Message;
+        }
+    }
 
     /// <summary>NVIDIA (vendor 10de) display controllers (class 03) on the PCI bus.</summary>
     public static int CountOnBus(string devices = "/sys/bus/pci/devices") => !Directory.Exists(devices) ? 0

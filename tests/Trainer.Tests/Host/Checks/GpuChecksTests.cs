@@ -103,6 +103,17 @@ public sealed class GpuChecksTests : IDisposable
     }
 
     [Fact]
+    public void A_container_with_boards_and_without_the_nodes_that_CUDA_opens_is_found_out()
+    {
+        File.WriteAllText(folder.File("nvidiactl"), "");
+        var checks = new GpuChecks(wanted: true, cudaBuild: true, boardsOnBus: 1);
+        var check = checks.JudgeNodes(GpuChecks.ReadNodes(folder.File("nvidiactl"), folder.File("nvidia-uvm")));
+        Assert.Equal((CheckState.Fail, folder.File("nvidia-uvm") + ": not there"), (check.State, check.Found));
+        Assert.Contains("nvidia-modprobe", check.Remedy, StringComparison.Ordinal);
+        Assert.Equal(CheckState.Ok, checks.JudgeNodes(GpuChecks.ReadNodes(folder.File("nvidiactl"))).State);
+    }
+
+    [Fact]
     public void Boards_on_the_bus_are_counted_by_vendor_and_class()
     {
         foreach (var (device, vendor, kind) in new[] { ("a", "0x10de", "0x030200"), ("b", "0x10de", "0x040300"), ("c", "0x8086", "0x030000"), ("d", "0x10de", "0x030000") })
