@@ -18,7 +18,7 @@ public sealed partial class WordsTests
             .Concat(Find("Crashes/CrashInvestigator.cs", Phase()).Select(phase => "Phase_" + phase))
             .Concat(Find("Gpu/XidMeanings.cs", Xid()).SelectMany(number => new[] { "XidMeaning_" + number, "XidRemedy_" + number }))
             .ToHashSet();
-        Assert.True(codes.Count > 180, $"only {codes.Count} codes found: the patterns no longer fit the code");
+        Assert.True(codes.Count > 150, $"only {codes.Count} codes found: the patterns no longer fit the code");
         Assert.Equal([], codes.Where(code => !words.Contains(code) && code != "Cause_ucx-inotify-watch").Order());
     }
 
