@@ -11,14 +11,14 @@ static class VisibleBoards
 {
     const string Cuda = "cuda:";
 
-    /// <summary>CUDA_VISIBLE_DEVICES of this process; null or empty: every board is seen.</summary>
+    /// <summary>CUDA_VISIBLE_DEVICES of this process; null: every board is seen, empty: none is.</summary>
     public static string? FromEnvironment => Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES");
 
     /// <returns>NVML's index of the board, or how its uuid begins; null: it is hidden.</returns>
     public static string? NameOf(string device, string? visible)
     {
         var number = int.Parse(device.AsSpan(Cuda.Length), CultureInfo.InvariantCulture);
-        return visible is { Length: > 0 } ? visible.Split(',').ElementAtOrDefault(number)?.Trim() : number.ToString(CultureInfo.InvariantCulture);
+        return visible is not null ? visible.Split(',').ElementAtOrDefault(number)?.Trim() : number.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>The board among those that NVML found; null: it is none of them (hidden, a MIG instance, a number too large).</summary>

@@ -37,6 +37,7 @@ public sealed class LinkTopologyTests : IDisposable
     [InlineData("gpus 4", "3,2,1", new[] { 3, 2, 1 })]
     [InlineData("gpus 4", "GPU-6d636e00-fa4e-4000-8000-000000000003,0,1", new[] { 3, 0, 1 })]
     [InlineData("gpus 2", null, new[] { 0, 1, -1 })] // the third is not there
+    [InlineData("gpus 4", "", new[] { -1, -1, -1 })] // set and empty: CUDA sees none
     public void Each_rank_is_told_its_board_whatever_of_them_is_visible(string scenario, string? visible, int[] boards)
     {
         FakeNvml.Scenario(folder, scenario);
