@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Mcn.Web.Shared.Telemetry;
 using Mcn.Web.Trainer.Recording;
 using Mcn.Web.Trainer.Training;
@@ -78,8 +79,9 @@ public sealed class ReplicaReportTests
         var early = new Thread(() => exchange.Meet(0, "gradients"));
         early.Start();
         Assert.True(SpinWait.SpinUntil(() => recorder.Lanes[0].Phase == RecorderPhase.Exchange, SmallWorker.Patience), "it never came");
-        var late = TimeSpan.FromMilliseconds(50);
-        Assert.False(new ManualResetEventSlim().Wait(late, TestContext.Current.CancellationToken));
+        var here = Stopwatch.GetTimestamp(); // a timed wait goes by a coarser clock and may end a little early
+        Assert.False(new ManualResetEventSlim().Wait(50, TestContext.Current.CancellationToken));
+        var late = Stopwatch.GetElapsedTime(here);
         exchange.Meet(1, "gradients");
         early.Join();
 
