@@ -88,7 +88,7 @@ public sealed class PrefetcherTests
     {
         using var release = new ManualResetEventSlim();
         using var prefetcher = Start(1, capacity: 1, new ReadRange(0, 0, 1), (_, _) => release.Wait(cancellation));
-        using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
+        using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
         Assert.Throws<OperationCanceledException>(() => prefetcher.Next(source.Token));
         Assert.True(prefetcher.ConsumerWait > TimeSpan.FromMilliseconds(20));
         release.Set();

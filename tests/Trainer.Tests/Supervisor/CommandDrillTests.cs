@@ -152,7 +152,7 @@ public sealed class CommandDrillTests
     [Fact]
     public async Task A_lane_that_hangs_under_a_hold_is_ended_and_the_next_worker_is_held()
     {
-        await using var fixture = new SupervisorFixture("hang", "slow") { HangLimits = new HangLimits(TimeSpan.FromMilliseconds(700), 1, TimeSpan.FromSeconds(20)) };
+        await using var fixture = new SupervisorFixture("hang", "slow") { HangLimits = new HangLimits(TimeSpan.FromSeconds(3), 1, TimeSpan.FromSeconds(20)) }; // time for the orders before it is ended
         fixture.Start();
         await fixture.UntilAsync<StepMetrics>(step => step.Step == 5, "worker"); // the next one is never done
         await WaitForStateAsync(fixture, RunState.Running);
