@@ -36,7 +36,11 @@ public sealed record LogText(IReadOnlyList<string> Lines, int Numbered, long Omi
         return new LogText([.. first, FormattableString.Invariant($"[… {omitted} bytes between these are not looked at …]"), .. Split(ordered)], first.Length, omitted);
     }
 
-    static LogText Whole(ReadOnlySpan<byte> bytes) => Split(bytes) is var lines ? new LogText(lines, lines.Length, 0) : null!;
+    static LogText Whole(ReadOnlySpan<byte> bytes)
+    {
+        var lines = Split(bytes.EndsWith("\n"u8) ? bytes[..^1] : bytes);
+        return new LogText(lines, lines.Length, 0);
+    }
 
     /// <summary>A progress bar ends its lines with a carriage return only: each state of it is a line, and the number stays that of an editor.</summary>
     static string[] Split(ReadOnlySpan<byte> bytes) =>

@@ -9,7 +9,7 @@ public sealed class LogTextTests
     [Fact]
     public void A_small_log_is_read_whole_with_the_line_numbers_of_an_editor()
     {
-        var text = Read("one\r\ntwo\n  5%|#  |\r 10%|## |\rKilled\nfour", 1000, 1000);
+        var text = Read("one\r\ntwo\n  5%|#  |\r 10%|## |\rKilled\nfour\n", 1000, 1000);
         Assert.Equal(["one", "two", "  5%|#  |  10%|## | Killed", "four"], text.Lines);
         Assert.Equal((4, 0L), (text.Numbered, text.OmittedBytes));
     }
