@@ -26,7 +26,7 @@ static class Splits
             Rules.DiskFull => OfNoSpace(rule, seen.Line.Text, evidence),
             Rules.CannotAllocate => MemoryPressure(evidence.Host) is not null ? (rule, "host-memory", "supported")
                 : HasPlenty(evidence.Host) ? (rule, "limits", "hypothesis") : (rule, rule.Class, rule.Confidence),
-            Rules.BusErrorText => OfBusError(evidence) is var (kind, confidence) ? (rule, kind, confidence) : default,
+            Rules.BusErrorText => (rule, OfBusError(evidence).Class, OfBusError(evidence).Confidence),
             _ when rule is { Role: RuleRole.Messenger, Class: "gpu-software" } => OfMessenger(rule, evidence, all),
             _ => (rule, rule.Class, rule.Confidence),
         };
@@ -63,11 +63,11 @@ static class Splits
         return last.InotifyWatches >= last.InotifyWatchLimit ? Other(Rules.InotifyWatches, "hypothesis") : (rule, rule.Class, "hypothesis");
     }
 
-    static (Rule Rule, string Class, string Confidence) Other(string id, string confidence) => Rules.Of(id) is var rule ? (rule, rule.Class, confidence) : default;
+    static (Rule Rule, string Class, string Confidence) Other(string id, string confidence) => (Rules.Of(id), Rules.Of(id).Class, confidence);
 
     static bool IsBelow(string path, string mount) => mount == "/" || path == mount || path.StartsWith(mount + "/", StringComparison.Ordinal);
 
-    static bool IsFull(DiskReading disk) => Share(disk.FreeBytes, disk.TotalBytes) < Full;
+    public static bool IsFull(DiskReading disk) => Share(disk.FreeBytes, disk.TotalBytes) < Full;
 
     static IReadOnlyList<DiskReading> DisksOf(Evidence evidence) => evidence.Host.Count == 0 ? [] : evidence.Host[^1].Disks;
 

@@ -8,7 +8,6 @@ static class Suspects
 {
     const int MostCascades = 3;
     const int MostRivals = 3;
-    const double Full = 0.02;
     const double GpuRoom = 0.9;
     const int GpuCool = 85;
 
@@ -43,7 +42,7 @@ static class Suspects
         if (evidence.Host.Count > 0)
         {
             var last = evidence.Host[^1];
-            if (cause.Class is not ("disk-space" or "inodes") && last.Disks.Count > 0 && last.Disks.All(disk => Splits.Share(disk.FreeBytes, disk.TotalBytes) is null or > Full))
+            if (cause.Class is not ("disk-space" or "inodes") && last.Disks.Count > 0 && !last.Disks.Any(Splits.IsFull))
             {
                 var disks = string.Join(", ", last.Disks.Select(Free));
                 yield return new RuledOutCause(Rules.DiskFull, $"at the death: {disks}");

@@ -19,6 +19,7 @@ public sealed class FaultTests
         var missed = judged.Where(pair => Miss(pair.Case, pair.Verdict) is not null).ToList();
         var sure = missed.Where(pair => IsConfident(pair.Verdict) && (pair.Case.Class != pair.Verdict.Cause.Class || pair.Case.IsUnknowable)).ToList();
 
+        Console.WriteLine($"labelled faults: {cases.Count} cases, {cases.Count - missed.Count} right, {sure.Count} sure of a wrong cause");
         var told = string.Join('\n', missed.Select(pair => $"{pair.Case.Name}: {Miss(pair.Case, pair.Verdict)}"));
         Assert.True(sure.Count == 0, $"sure of a wrong cause:\n{told}");
         Assert.True(missed.Count <= (1 - Promised) * cases.Count, $"{missed.Count} of {cases.Count} wrong:\n{told}");
