@@ -69,9 +69,10 @@ public sealed class CommandDesk : IDisposable
 
     void Heard(TelemetryRecord record)
     {
-        tracker.Heard(record);
+        // Before the tracker tells that the command has ended: whoever reads that may turn the knob next.
         if (record is RunStarted started) knobs = started.Knobs;
         if (record is KnobChanged turned) knobs = [.. knobs.Select(knob => knob.Name == turned.Name ? knob with { Value = turned.Value } : knob)];
+        tracker.Heard(record);
         if (record is not CommandEnded ended) return;
         log.Information("{Verb} ({Command}): {Code} after {Seconds:F1} s {Text}", ended.Verb, ended.CommandId, ended.Code, ended.DurationSeconds, ended.Text);
         Remember(null); // the next daemon must not end it once more
